@@ -1,0 +1,1 @@
+//! Arrow, both ways.

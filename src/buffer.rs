@@ -1,0 +1,284 @@
+//! Memory and whoever keeps it alive.
+//!
+//! # Safety
+//!
+//! Everything else in the crate relies on what a [`Buffer`] promises:
+//!
+//! - *alive*: `ptr..ptr + len` stays allocated as long as the buffer, or any clone of it, exists: because `owner` keeps it, or
+//!   because `'a` borrows it.
+//! - *initialised*: on a device that the CPU can read, all `len` bytes are initialised.
+//! - *frozen*: with [`Access::Immutable`], nobody writes those bytes while the buffer or a clone exists. Exception: an exclusive
+//!   view ([`StridedViewMut`](crate::StridedViewMut)) holds the only buffer, or the only mutable borrow, and writes through it.
+//! - *untouched owner*: after a buffer is built, the owner inside of the `Arc` is never accessed again but to be dropped.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::dtype::Element;
+use crate::memory::{Access, Device, OwnerKind};
+
+/// A piece of memory, its owner, and the rights to it. NumPy calls it a base.
+///
+/// Cheap to clone: the owner is reference-counted. A buffer over borrowed memory has no owner; its lifetime keeps it from
+/// outliving the borrow.
+#[doc(alias = "base")]
+#[derive(Clone)]
+pub struct Buffer<'a> {
+    ptr: NonNull<u8>,
+    len: usize,
+    owner: Option<Arc<Shared<dyn Send>>>,
+    device: Device,
+    access: Access,
+    borrow: PhantomData<&'a [u8]>,
+}
+
+/// An owner and what is known of it.
+struct Shared<T: ?Sized> {
+    kind: OwnerKind,
+    /// Bytes beyond the buffer that stay allocated as long as the owner lives.
+    spare: usize,
+    /// Whether the last buffer may write the memory.
+    reclaimable: bool,
+    /// Only ever dropped: *untouched owner*.
+    keep: T,
+}
+
+// SAFETY: *untouched owner*: a shared reference to `Shared` gives no access to the owner, so that only its drop crosses threads,
+// and for that `Send` is enough.
+unsafe impl<T: ?Sized + Send> Sync for Shared<T> {}
+
+// SAFETY: the pointer is used only as *alive* and *frozen* (or the contract of a foreign owner) allow, from any thread; the owner
+// is `Send`, and shared only as argued above.
+unsafe impl Send for Buffer<'_> {}
+// SAFETY: as for `Send`; a shared buffer gives out copies of its pointer and nothing else.
+unsafe impl Sync for Buffer<'_> {}
+
+impl<'a> Buffer<'a> {
+    /// Borrowed memory. Allocates nothing.
+    #[must_use]
+    pub fn from_slice<T: Element>(items: &'a [T]) -> Self {
+        Self::borrowed(NonNull::from(items).cast(), size_of_val(items))
+    }
+
+    /// Mutably borrowed memory. The caller makes the only view of it an exclusive one.
+    pub(crate) fn from_slice_mut<T: Element>(items: &'a mut [T]) -> Self {
+        let len = size_of_val(items);
+        Self::borrowed(NonNull::from(items).cast(), len)
+    }
+
+    fn borrowed(ptr: NonNull<u8>, len: usize) -> Self {
+        Self {
+            ptr,
+            len,
+            owner: None,
+            device: Device::CPU,
+            access: Access::Immutable,
+            borrow: PhantomData,
+        }
+    }
+
+    /// The same memory, for as long as `self` is borrowed.
+    pub(crate) fn reborrow(&self) -> Buffer<'_> {
+        Self::borrowed(self.ptr, self.len).with_place(self.access, self.device)
+    }
+
+    const fn with_place(mut self, access: Access, device: Device) -> Self {
+        self.access = access;
+        self.device = device;
+        self
+    }
+
+    /// The same memory with no more rights than `access` leaves ([`Access::read_only`]).
+    pub(crate) fn into_read_only(self) -> Self {
+        let access = self.access.read_only();
+        Self { access, ..self }
+    }
+
+    /// The same memory as a promise that nobody writes it.
+    ///
+    /// # Safety
+    ///
+    /// *frozen* must hold from here on.
+    pub(crate) unsafe fn into_immutable(self) -> Self {
+        Self {
+            access: Access::Immutable,
+            ..self
+        }
+    }
+
+    /// The owner's claim as one that lives for ever, or `None` if the memory is borrowed.
+    pub(crate) fn into_static(self) -> Option<Buffer<'static>> {
+        // *alive* holds by the owner, whatever the lifetime.
+        let owner = Some(self.owner?);
+        Some(Buffer {
+            owner,
+            ..Buffer::borrowed(self.ptr, self.len).with_place(self.access, self.device)
+        })
+    }
+
+    /// Address of the first byte.
+    #[must_use]
+    #[inline]
+    pub fn as_ptr(&self) -> *const u8 {
+        self.ptr.as_ptr()
+    }
+
+    /// Address of the first byte, for writing where the rights allow it.
+    pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
+    /// Bytes that a view may reach.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Who may write the memory.
+    #[must_use]
+    #[inline]
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Where the memory is.
+    #[must_use]
+    #[inline]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// What keeps the memory alive.
+    #[must_use]
+    pub fn owner_kind(&self) -> OwnerKind {
+        self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.kind)
+    }
+
+    /// Bytes that stay allocated because of this buffer; 0 if it is borrowed.
+    #[must_use]
+    pub fn pinned_bytes(&self) -> usize {
+        self.owner.as_ref().map_or(0, |owner| self.len + owner.spare)
+    }
+
+    /// Whether the two keep the same owner alive (borrowed memory: begin at the same address).
+    #[must_use]
+    pub fn same_owner(&self, other: &Buffer<'_>) -> bool {
+        match (&self.owner, &other.owner) {
+            (Some(a), Some(b)) => std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b)),
+            (None, None) => self.ptr == other.ptr,
+            _ => false,
+        }
+    }
+
+    /// Whether this is the last claim to memory that its last owner may write.
+    pub(crate) fn is_reclaimable(&mut self) -> bool {
+        self.access == Access::Immutable
+            && self
+                .owner
+                .as_mut()
+                .is_some_and(|owner| owner.reclaimable && Arc::get_mut(owner).is_some())
+    }
+}
+
+impl Buffer<'static> {
+    /// Takes a `Vec` over, its spare capacity included. One small allocation for the reference count; the items stay where they are.
+    #[must_use]
+    pub fn from_vec<T: Element>(mut items: Vec<T>) -> Self {
+        // Taken mutably, so that the last owner may write through it.
+        let ptr = NonNull::from(items.as_mut_slice()).cast();
+        let len = size_of_val(items.as_slice());
+        let owner = Shared {
+            kind: OwnerKind::Heap,
+            spare: items.capacity() * size_of::<T>() - len,
+            reclaimable: true,
+            keep: items,
+        };
+        Self::owned(ptr, len, Arc::new(owner))
+    }
+
+    /// Takes any owner of items over, for as long as a view of them lives.
+    ///
+    /// `as_ref` is called once, after the owner has reached the place where it stays. The owner may be dropped on any thread.
+    #[must_use]
+    pub fn from_owner<T: Element, O: AsRef<[T]> + Send + 'static>(owner: O) -> Self {
+        let shared = Arc::new(Shared {
+            kind: OwnerKind::Heap,
+            spare: 0,
+            reclaimable: false,
+            keep: owner,
+        });
+        // *frozen*: the shared borrow that `as_ref` takes never ends, as the owner is not touched again.
+        let items = shared.keep.as_ref();
+        let (ptr, len) = (NonNull::from(items).cast(), size_of_val(items));
+        Self::owned(ptr, len, shared)
+    }
+
+    /// Memory behind a raw pointer, kept alive by `owner`.
+    ///
+    /// `len` is in bytes. `owner` is dropped, on whichever thread, when the last view of the memory is gone: exactly once.
+    ///
+    /// # Safety
+    ///
+    /// As long as `owner` lives, `ptr..ptr + len` is allocated and, if the CPU can read `device`, initialised and readable. It is
+    /// written by others only as `access` says, never during a call that reads it, and with [`Access::Immutable`] not at all.
+    pub unsafe fn from_raw_parts<O: Send + 'static>(
+        ptr: NonNull<u8>,
+        len: usize,
+        access: Access,
+        device: Device,
+        kind: OwnerKind,
+        owner: O,
+    ) -> Self {
+        let shared = Shared {
+            kind,
+            spare: 0,
+            reclaimable: false,
+            keep: owner,
+        };
+        Self::owned(ptr, len, Arc::new(shared)).with_place(access, device)
+    }
+
+    /// Memory of our own that nobody else knows, of `len` initialised bytes.
+    ///
+    /// # Safety
+    ///
+    /// `owner` owns `ptr..ptr + len` alone, and those bytes are initialised.
+    pub(crate) unsafe fn from_unique<O: Send + 'static>(ptr: NonNull<u8>, len: usize, owner: O) -> Self {
+        let shared = Shared {
+            kind: OwnerKind::Heap,
+            spare: 0,
+            reclaimable: true,
+            keep: owner,
+        };
+        Self::owned(ptr, len, Arc::new(shared))
+    }
+
+    fn owned(ptr: NonNull<u8>, len: usize, owner: Arc<Shared<dyn Send>>) -> Self {
+        Self {
+            owner: Some(owner),
+            ..Self::borrowed(ptr, len)
+        }
+    }
+}
+
+impl fmt::Debug for Buffer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("ptr", &self.ptr)
+            .field("len", &self.len)
+            .field("access", &self.access)
+            .field("device", &self.device)
+            .field("owner", &self.owner_kind())
+            .finish()
+    }
+}

@@ -1,0 +1,321 @@
+//! A view held against requirements: share, copy or refuse.
+
+use std::fmt;
+
+use super::CopyPolicy;
+use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
+use crate::dtype::{DType, Kind};
+use crate::error::{Error, Result};
+use crate::layout::{Layout, Unit};
+use crate::memory::{Access, Order, OwnerKind};
+use crate::reason::{CopyReason, Refusal, write_list};
+use crate::view::StridedView;
+
+/// What handing a view to a consumer will cost: nothing, one copy, or a refusal.
+///
+/// Made by [`StridedView::plan`] without touching the items. Conversion goes by the same plan, so that asking beforehand gives the true
+/// answer.
+///
+/// ```
+/// use viewbridge::{DType, Requirements, StridedView, Order};
+///
+/// let a = StridedView::from_vec(vec![0_u16; 6]).view_as(DType::U16.swapped())?.reshape(&[2, 3])?;
+/// let plan = a.transpose().plan(&Requirements::any("consumer").contiguous(Order::C).native());
+/// assert_eq!(plan.bytes_copied(), 12);
+/// assert_eq!(plan.reasons().len(), 2); // one pass will do for both
+/// # Ok::<(), viewbridge::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Plan {
+    consumer: &'static str,
+    decision: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    Share,
+    Copy(Box<PlannedCopy>),
+    Refuse(Box<Refusal>),
+}
+
+/// The copy that a plan needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlannedCopy {
+    pub(super) reasons: Vec<CopyReason>,
+    pub(super) dtype: DType,
+    pub(super) layout: Layout,
+}
+
+impl Plan {
+    /// Whether no byte will be copied.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.decision == Decision::Share
+    }
+
+    /// Everything that makes a copy necessary; empty if the memory is shared or the view refused.
+    #[must_use]
+    pub fn reasons(&self) -> &[CopyReason] {
+        match &self.decision {
+            Decision::Copy(copy) => &copy.reasons,
+            _ => &[],
+        }
+    }
+
+    /// Bytes that the copy will write; 0 without one.
+    #[must_use]
+    pub fn bytes_copied(&self) -> usize {
+        match &self.decision {
+            Decision::Copy(copy) => copy.layout.nbytes(),
+            _ => 0,
+        }
+    }
+
+    /// Why the consumer cannot take the view at all.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.decision {
+            Decision::Refuse(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The consumer planned for.
+    #[must_use]
+    pub fn consumer(&self) -> &'static str {
+        self.consumer
+    }
+
+    pub(super) fn new(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Self {
+        let consumer = requirements.consumer;
+        let decision = decide(view, requirements, policy);
+        Self { consumer, decision }
+    }
+
+    /// The copy to make, if any; an error where the plan ends in none.
+    pub(super) fn into_copy(self, policy: CopyPolicy) -> Result<Option<PlannedCopy>> {
+        let consumer = self.consumer;
+        match self.decision {
+            Decision::Share => Ok(None),
+            Decision::Refuse(refusal) => Err(Error::Refused {
+                consumer,
+                refusal: *refusal,
+            }),
+            Decision::Copy(copy) if policy == CopyPolicy::Never => Err(Error::CopyForbidden {
+                consumer,
+                bytes: copy.layout.nbytes(),
+                reasons: copy.reasons,
+            }),
+            Decision::Copy(copy) => Ok(Some(*copy)),
+        }
+    }
+}
+
+fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Decision {
+    let dtype = target_dtype(view.dtype(), requirements);
+    if let Some(refusal) = refusal(view, dtype.as_ref().unwrap_or(view.dtype()), requirements, policy) {
+        return Decision::Refuse(Box::new(refusal));
+    }
+    let reasons = reasons(view, dtype.as_ref(), requirements, policy);
+    if reasons.is_empty() {
+        return Decision::Share;
+    }
+    // Copying needs to read.
+    if !view.device().is_cpu_readable() {
+        return Decision::Refuse(Box::new(Refusal::Device { found: view.device() }));
+    }
+    let dtype = dtype.unwrap_or_else(|| view.dtype().clone());
+    let layout = target_layout(view, &dtype, requirements.layout);
+    Decision::Copy(Box::new(PlannedCopy { reasons, dtype, layout }))
+}
+
+/// The data type after the copy, if it differs.
+fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
+    let boolean = dtype.kind() == Kind::Bool;
+    let mut target = match requirements.packing {
+        Packing::BoolBytes | Packing::Bytes if boolean && dtype.bits() == 1 => {
+            Some(DType::BOOL.with_lanes(dtype.lanes()))
+        }
+        Packing::BoolBits if boolean && dtype.bits() == 8 => Some(DType::BIT.with_lanes(dtype.lanes())),
+        Packing::Bytes if dtype.is_packed() => Some(dtype.clone().padded()),
+        _ => None,
+    };
+    if requirements.native && !dtype.is_native() {
+        target = Some(target.unwrap_or_else(|| dtype.clone()).to_native());
+    }
+    target
+}
+
+/// Row-major, column-major, or (where any order will do) the axes in the order of their strides.
+fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> Layout {
+    let compact = |shape: &[usize], order| {
+        let (itemsize, unit) = Layout::item_of(dtype);
+        Layout::contiguous_items(shape, itemsize, unit, order)
+            .expect("as many items of the same size or smaller, or bytes for bits")
+    };
+    if let LayoutClass::Contiguous(order) = class {
+        return compact(view.shape(), order);
+    }
+    let axes = view.layout().axes_by_stride();
+    let sorted: Vec<usize> = axes.iter().map(|&axis| view.shape()[axis]).collect();
+    let mut inverse = vec![0; axes.len()];
+    for (k, &axis) in axes.iter().enumerate() {
+        inverse[axis] = k;
+    }
+    let sorted = compact(&sorted, Order::C);
+    sorted.permute(&inverse).expect("the inverse of a permutation is one")
+}
+
+fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
+    let (min, max) = (*requirements.ndim.start(), *requirements.ndim.end());
+    let (ndim, found) = (view.ndim(), view.device());
+    if !(requirements.dtypes)(dtype) {
+        let found = view.dtype().clone();
+        return Some(Refusal::DType { found });
+    }
+    if !requirements.logical
+        && let Some(found) = view.logical().cloned()
+    {
+        return Some(Refusal::Logical { found });
+    }
+    if ndim > max {
+        return Some(Refusal::Rank { ndim, max });
+    }
+    if ndim < min {
+        return Some(Refusal::RankTooLow { ndim, min });
+    }
+    if requirements.cpu && !found.is_cpu_readable() {
+        return Some(Refusal::Device { found });
+    }
+    let copies = policy == CopyPolicy::Always;
+    if requirements.memory == MemoryUse::Write && !view.access().is_writable() && !copies {
+        let owner = view.owner_kind();
+        return Some(Refusal::ReadOnly { owner });
+    }
+    None
+}
+
+fn reasons(
+    view: &StridedView<'_>,
+    dtype: Option<&DType>,
+    requirements: &Requirements,
+    policy: CopyPolicy,
+) -> Vec<CopyReason> {
+    let mut reasons = Vec::new();
+    if policy == CopyPolicy::Always {
+        reasons.push(CopyReason::Requested);
+    }
+    let (owner, access) = (view.owner_kind(), view.access());
+    if requirements.outlives && owner == OwnerKind::Borrowed {
+        reasons.push(CopyReason::Borrowed);
+    }
+    match requirements.memory {
+        MemoryUse::Immutable if access != Access::Immutable => {
+            reasons.push(CopyReason::NotImmutable { access, owner });
+        }
+        MemoryUse::Write if !access.is_writable() => reasons.push(CopyReason::ReadOnly { owner }),
+        _ => {}
+    }
+    if view.is_empty() {
+        return reasons;
+    }
+    if let Some(dtype) = dtype {
+        item_reasons(view.dtype(), dtype, &mut reasons);
+    }
+    place_reasons(view, requirements, &mut reasons);
+    stride_reasons(view.layout(), requirements, &mut reasons);
+    reasons
+}
+
+/// What has to happen to each item.
+fn item_reasons(from: &DType, to: &DType, reasons: &mut Vec<CopyReason>) {
+    if from.byte_order() != to.byte_order() {
+        let found = from.byte_order();
+        reasons.push(CopyReason::ByteOrder { found });
+    }
+    let bits = |dtype: &DType| usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
+    let (from, to) = (bits(from), bits(to));
+    if from != to {
+        reasons.push(CopyReason::Packing { from, to });
+    }
+}
+
+/// What is wrong with where the first item is.
+fn place_reasons(view: &StridedView<'_>, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
+    let layout = view.layout();
+    if layout.unit() == Unit::Bit {
+        let offset = layout.offset() % 8;
+        if matches!(requirements.packing, Packing::BoolBytes) && offset != 0 && view.dtype().kind() != Kind::Bool {
+            reasons.push(CopyReason::BitOffset { offset });
+        }
+        return;
+    }
+    let item = view.dtype().alignment();
+    let required = match requirements.alignment {
+        Alignment::Any => return,
+        Alignment::Item => item,
+        Alignment::Bytes(bytes) => bytes.max(item),
+    };
+    let offset = view.data_ptr().addr() % required.max(1);
+    if offset != 0 {
+        reasons.push(CopyReason::Misaligned { offset, required });
+    } else if let Some(stride) = view.misalignment(item) {
+        let offset = stride.unsigned_abs() % item;
+        reasons.push(CopyReason::Misaligned { offset, required: item });
+    }
+}
+
+/// What is wrong with the strides.
+fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
+    match requirements.layout {
+        LayoutClass::Any => {}
+        LayoutClass::Contiguous(order) => reasons.extend(gap_reason(layout, order, |axis| axis)),
+        LayoutClass::Permuted => {
+            // A row-major layout, whose strides need not be sorted, is the common case.
+            if !layout.is_c_contiguous() {
+                let axes = layout.axes_by_stride();
+                let sorted = layout.permute(&axes).expect("a sort is a permutation");
+                reasons.extend(gap_reason(&sorted, Order::C, |axis| axes[axis]));
+            }
+        }
+    }
+    let itemsize = layout.itemsize();
+    for (axis, (&dim, &stride)) in layout.shape().iter().zip(layout.strides()).enumerate() {
+        if dim <= 1 {
+            continue;
+        }
+        if stride < 0 && requirements.sign != StrideSign::Any {
+            reasons.push(CopyReason::NegativeStride { axis, stride });
+        }
+        if stride == 0 && requirements.sign == StrideSign::Positive {
+            reasons.push(CopyReason::ZeroStride { axis });
+        }
+        if requirements.whole_items && itemsize > 0 && !stride.unsigned_abs().is_multiple_of(itemsize) {
+            reasons.push(CopyReason::StrideNotMultiple { axis, stride, itemsize });
+        }
+    }
+}
+
+fn gap_reason(layout: &Layout, order: Order, name: impl Fn(usize) -> usize) -> Option<CopyReason> {
+    let gap = layout.first_gap(order)?;
+    Some(CopyReason::NotContiguous {
+        order,
+        axis: name(gap.axis),
+        stride: gap.stride,
+        expected: gap.expected,
+    })
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.decision {
+            Decision::Share => write!(f, "{}: shared", self.consumer),
+            Decision::Refuse(refusal) => write!(f, "{}: refused because {refusal}", self.consumer),
+            Decision::Copy(copy) => {
+                write!(f, "{}: copied ({} bytes) because ", self.consumer, copy.layout.nbytes())?;
+                write_list(f, &copy.reasons)
+            }
+        }
+    }
+}

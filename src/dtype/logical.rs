@@ -1,0 +1,74 @@
+//! What items mean beyond their bits.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The unit of a time or a duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeUnit {
+    /// Days.
+    Day,
+    /// Seconds.
+    Second,
+    /// 10⁻³ seconds.
+    Millisecond,
+    /// 10⁻⁶ seconds.
+    Microsecond,
+    /// 10⁻⁹ seconds.
+    Nanosecond,
+}
+
+/// The meaning of items that are stored as integers or opaque bytes.
+///
+/// An annotation of a view that all its slices keep. A bridge that has no word for it (DLPack has none) refuses the view
+/// instead of dropping the meaning; [`into_storage`](crate::StridedView::into_storage) drops it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Logical {
+    /// Time since the Unix epoch, in a time zone or without one.
+    Timestamp {
+        /// Unit of the integers.
+        unit: TimeUnit,
+        /// Time zone as Arrow writes it.
+        zone: Option<Arc<str>>,
+    },
+    /// Time since midnight.
+    TimeOfDay {
+        /// Unit of the integers.
+        unit: TimeUnit,
+    },
+    /// Calendar date as time since the Unix epoch.
+    Date {
+        /// Unit of the integers: days or milliseconds.
+        unit: TimeUnit,
+    },
+    /// Elapsed time.
+    Duration {
+        /// Unit of the integers.
+        unit: TimeUnit,
+    },
+    /// Calendar interval: months; days and milliseconds; or months, days and nanoseconds.
+    Interval,
+    /// Decimal number: the integer times 10^−scale.
+    Decimal {
+        /// Significant digits.
+        precision: u8,
+        /// Digits behind the point.
+        scale: i8,
+    },
+}
+
+impl fmt::Display for Logical {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timestamp { unit, zone: None } => write!(f, "timestamps in {unit:?}s"),
+            Self::Timestamp { unit, zone: Some(zone) } => write!(f, "timestamps in {unit:?}s ({zone})"),
+            Self::TimeOfDay { unit } => write!(f, "times of day in {unit:?}s"),
+            Self::Date { unit } => write!(f, "dates in {unit:?}s"),
+            Self::Duration { unit } => write!(f, "durations in {unit:?}s"),
+            Self::Interval => f.write_str("calendar intervals"),
+            Self::Decimal { precision, scale } => write!(f, "decimals ({precision}, {scale})"),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Shape, strides and offset: the arithmetic of views, without a pointer.
+//!
+//! Everything here is pure. [`Layout`] states its invariants once; the operations in `transform` and `reshape` keep them.
+
+mod index;
+mod offsets;
+mod order;
+mod reshape;
+mod span;
+mod transform;
+
+use bytemuck::cast_slice;
+use smallvec::SmallVec;
+
+pub use index::{Index, Slice};
+pub use offsets::Offsets;
+pub use reshape::Dim;
+pub use span::Disjointness;
+
+use crate::dtype::DType;
+use crate::error::LayoutError;
+use crate::memory::Order;
+
+/// Most axes that a layout has (NumPy's limit).
+pub const MAX_NDIM: usize = 64;
+
+/// Axes up to which shape and strides lie in the layout itself, without an allocation.
+const INLINE_NDIM: usize = 6;
+
+type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
+
+/// What strides and offsets count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Bytes.
+    Byte,
+    /// Bits, for packed items ([`DType::is_packed`]).
+    Bit,
+}
+
+impl Unit {
+    const fn bits(self) -> usize {
+        match self {
+            Self::Byte => 1 << 3,
+            Self::Bit => 1,
+        }
+    }
+}
+
+/// Shape, signed strides and the offset of the first item.
+///
+/// ```text
+/// address(i₀ … iₙ₋₁) = start of memory + offset + Σ iₖ · strideₖ
+/// ```
+///
+/// Strides and offset count **bytes**; only the layouts of packed items ([`DType::BIT`], 4-bit floats) count bits, because
+/// their items begin inside of bytes ([`unit`](Self::unit) tells).
+///
+/// ```
+/// use viewbridge::{Layout, Order, DType};
+///
+/// let layout = Layout::contiguous(&[2, 3, 4], &DType::F64, Order::C)?;
+/// assert_eq!(layout.strides(), [96, 32, 8]);
+/// let reversed = layout.flip(0)?;
+/// assert_eq!(reversed.strides(), [-96, 32, 8]);
+/// assert_eq!(reversed.offset(), 96);
+/// assert_eq!(reversed.span(), 0..192);
+/// # Ok::<(), viewbridge::LayoutError>(())
+/// ```
+///
+/// # Invariants
+///
+/// - *rank*: at most [`MAX_NDIM`] axes.
+/// - *size*: the product of the dimensions (0 counted as 1) times the itemsize is at most `isize::MAX`.
+/// - *span*: unless some dimension is 0, every unit of every item lies in `0..=isize::MAX`, counted from the start of the
+///   memory. A layout without items reaches nothing, and its strides and offset may be anything.
+///
+/// Equality is by representation: the strides of axes of size 1 count.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The shape, then the strides: one block, one copy.
+    dims: Dims,
+    offset: usize,
+    itemsize: usize,
+    unit: Unit,
+}
+
+impl Layout {
+    /// A contiguous layout at offset 0.
+    ///
+    /// Without items, all strides are 0, as in arrays that NumPy allocates.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::RankTooHigh`], [`LayoutError::SizeOverflow`].
+    pub fn contiguous(shape: &[usize], dtype: &DType, order: Order) -> Result<Self, LayoutError> {
+        let (itemsize, unit) = Self::item_of(dtype);
+        Self::contiguous_items(shape, itemsize, unit, order)
+    }
+
+    /// A layout of any strides.
+    ///
+    /// `strides` and `offset` count bytes, or bits if `dtype` is packed. The strides of axes of size 1, and all of them if there
+    /// are no items, mean nothing and may be anything.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::RankMismatch`] if shape and strides differ in length, [`LayoutError::RankTooHigh`],
+    /// [`LayoutError::SizeOverflow`], and [`LayoutError::OutOfBounds`] if an item would lie before the start of the memory or
+    /// beyond the address space.
+    pub fn strided(shape: &[usize], strides: &[isize], offset: usize, dtype: &DType) -> Result<Self, LayoutError> {
+        if shape.len() != strides.len() {
+            return Err(LayoutError::RankMismatch {
+                expected: shape.len(),
+                found: strides.len(),
+            });
+        }
+        let (itemsize, unit) = Self::item_of(dtype);
+        check_size(shape, itemsize)?;
+        let layout = Self::from_axes(shape, strides, offset, itemsize, unit);
+        layout.check_span()?;
+        Ok(layout)
+    }
+
+    /// The itemsize of `dtype` and the unit that it counts in.
+    pub(crate) fn item_of(dtype: &DType) -> (usize, Unit) {
+        if dtype.is_packed() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "packed items have at most 255 × 65535 bits"
+            )]
+            let bits = dtype.item_bits() as usize;
+            (bits, Unit::Bit)
+        } else {
+            (dtype.itemsize(), Unit::Byte)
+        }
+    }
+
+    pub(crate) fn contiguous_items(
+        shape: &[usize],
+        itemsize: usize,
+        unit: Unit,
+        order: Order,
+    ) -> Result<Self, LayoutError> {
+        check_size(shape, itemsize)?;
+        let mut layout = Self::from_axes(shape, &[], 0, itemsize, unit);
+        layout.dims.resize(2 * shape.len(), 0);
+        if !layout.is_empty() {
+            layout.fill_compact_strides(order);
+        }
+        Ok(layout)
+    }
+
+    /// Puts the parts together. The caller upholds the invariants; `strides` may still be missing.
+    fn from_axes(shape: &[usize], strides: &[isize], offset: usize, itemsize: usize, unit: Unit) -> Self {
+        let mut dims = Dims::with_capacity(2 * shape.len());
+        dims.extend_from_slice(cast_slice(shape));
+        dims.extend_from_slice(strides);
+        Self {
+            dims,
+            offset,
+            itemsize,
+            unit,
+        }
+    }
+
+    /// The same memory seen through other axes. The caller upholds the invariants.
+    fn with_axes(&self, shape: &[usize], strides: &[isize], offset: usize) -> Self {
+        Self::from_axes(shape, strides, offset, self.itemsize, self.unit)
+    }
+
+    /// Number of axes.
+    #[must_use]
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.dims.len() / 2
+    }
+
+    /// Items along each axis.
+    #[must_use]
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        cast_slice(&self.dims[..self.ndim()])
+    }
+
+    /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
+    #[must_use]
+    #[inline]
+    pub fn strides(&self) -> &[isize] {
+        &self.dims[self.ndim()..]
+    }
+
+    /// Position of the first item, in bytes (bits for packed items) from the start of the memory.
+    #[must_use]
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Size of one item, in bytes (bits for packed items).
+    #[must_use]
+    #[inline]
+    pub fn itemsize(&self) -> usize {
+        self.itemsize
+    }
+
+    /// What strides, offset and itemsize count.
+    #[must_use]
+    #[inline]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// Number of items.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Whether there are no items: some dimension is 0.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
+    }
+
+    /// Bytes that the items would fill if they were contiguous (NumPy's `nbytes`).
+    #[must_use]
+    pub fn nbytes(&self) -> usize {
+        match self.unit {
+            Unit::Byte => self.len() * self.itemsize,
+            Unit::Bit => (self.len() * self.itemsize).div_ceil(Unit::Byte.bits()),
+        }
+    }
+
+    /// Strides counted in items, or `None` if some stride is no whole number of them.
+    ///
+    /// Strides that mean nothing (axes of size 1, all of them without items) never stand in the way; they are rounded towards zero.
+    #[must_use]
+    pub fn element_strides(&self) -> Option<SmallVec<[isize; INLINE_NDIM]>> {
+        let item = self.itemsize.cast_signed();
+        let empty = self.is_empty();
+        let count = |(&dim, &stride): (&usize, &isize)| match stride.checked_rem(item) {
+            Some(0) => Some(stride / item),
+            _ if dim <= 1 || empty => Some(stride.checked_div(item).unwrap_or(0)),
+            None if stride == 0 => Some(0),
+            _ => None,
+        };
+        self.shape().iter().zip(self.strides()).map(count).collect()
+    }
+
+    /// Whether the layouts address the same items in the same places: strides that mean nothing are ignored.
+    #[must_use]
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        let meaningful = |(k, &dim): (usize, &usize)| dim <= 1 || self.strides()[k] == other.strides()[k];
+        self.shape() == other.shape()
+            && self.itemsize == other.itemsize
+            && self.unit == other.unit
+            && (self.is_empty() || (self.offset == other.offset && self.shape().iter().enumerate().all(meaningful)))
+    }
+
+    fn check_axis(&self, axis: usize) -> Result<(), LayoutError> {
+        if axis < self.ndim() {
+            Ok(())
+        } else {
+            Err(LayoutError::AxisOutOfRange {
+                axis,
+                ndim: self.ndim(),
+            })
+        }
+    }
+}
+
+impl Clone for Layout {
+    /// One block copy; what `SmallVec` derives goes item by item.
+    #[inline]
+    fn clone(&self) -> Self {
+        Self {
+            dims: Dims::from_slice(&self.dims),
+            ..*self
+        }
+    }
+}
+
+/// Holds *rank* and *size*.
+fn check_size(shape: &[usize], itemsize: usize) -> Result<(), LayoutError> {
+    if shape.len() > MAX_NDIM {
+        return Err(LayoutError::RankTooHigh { ndim: shape.len() });
+    }
+    shape
+        .iter()
+        .try_fold(itemsize.max(1), |size, &dim| size.checked_mul(dim.max(1)))
+        .filter(|&size| isize::try_from(size).is_ok())
+        .map(|_| ())
+        .ok_or_else(|| LayoutError::SizeOverflow {
+            shape: shape.to_vec(),
+            itemsize,
+        })
+}

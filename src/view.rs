@@ -1,0 +1,485 @@
+//! The view: memory, a data type and a layout.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::buffer::Buffer;
+use crate::dtype::{DType, Element, Logical};
+use crate::error::{Error, LayoutError, Result};
+use crate::layout::{Dim, Index, Layout, Slice};
+use crate::memory::{Access, Device, Order, OwnerKind};
+
+/// A type-erased view of strided memory: NumPy's `ndarray` without the arithmetic.
+///
+/// ```text
+/// StridedView
+/// ├── buffer ──► owner ──► [ memory ................................ ]
+/// ├── dtype: float64                 ▲ offset = 32
+/// └── layout: shape (2, 4), strides (32, 8) bytes
+///
+/// address(i₀ … iₙ₋₁) = start of memory + offset + Σ iₖ · strideₖ
+/// ```
+///
+/// All operations on the type itself are free: they rewrite shape, strides and offset, share the memory, and return a
+/// `StridedView`. What may have to copy returns a [`Converted`](crate::Converted) instead and says what it did.
+///
+/// Views that hold a share of their memory's owner are `StridedView<'static>`: cheap to clone, `Send` and `Sync`. Views of borrowed
+/// memory carry the lifetime of the borrow.
+///
+/// ```
+/// use viewbridge::StridedView;
+///
+/// let a = StridedView::from_vec((0..24).map(f64::from).collect()).reshape(&[2, 3, 4])?;
+/// assert_eq!(a.strides(), [96, 32, 8]);
+///
+/// let b = a.flip(0)?.slice_axis(1, 1..)?.transpose();
+/// assert_eq!((b.shape(), b.strides()), (&[4, 2, 2][..], &[8, 32, -96][..]));
+/// assert_eq!(b.get::<f64>(&[0, 0, 0])?, 16.0);
+/// assert!(b.buffer().same_owner(a.buffer()));
+/// # Ok::<(), viewbridge::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct StridedView<'a> {
+    /// Invariant *in bounds*: every item of `layout` lies inside of `buffer`, and the itemsize of `layout` is that of `dtype`.
+    buffer: Buffer<'a>,
+    dtype: DType,
+    layout: Layout,
+    logical: Option<Arc<Logical>>,
+}
+
+/// Where views come from.
+impl<'a> StridedView<'a> {
+    /// A view of `buffer`: the one door through which every view goes.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::OutOfBounds`] if an item would lie outside of the buffer, [`LayoutError::ReinterpretSize`] if the layout
+    /// was made for items of another size.
+    pub fn new(buffer: Buffer<'a>, dtype: DType, layout: Layout) -> Result<Self> {
+        let (itemsize, unit) = Layout::item_of(&dtype);
+        if (layout.itemsize(), layout.unit()) != (itemsize, unit) {
+            return Err(LayoutError::ReinterpretSize {
+                available: layout.itemsize(),
+                itemsize,
+            }
+            .into());
+        }
+        layout.check_within(buffer.len())?;
+        Ok(Self::from_parts(buffer, dtype, layout, None))
+    }
+
+    /// Puts the parts together. The caller upholds *in bounds*.
+    pub(crate) fn from_parts(buffer: Buffer<'a>, dtype: DType, layout: Layout, logical: Option<Arc<Logical>>) -> Self {
+        debug_assert!(layout.check_within(buffer.len()).is_ok());
+        Self {
+            buffer,
+            dtype,
+            layout,
+            logical,
+        }
+    }
+
+    /// A view of a borrowed slice, one axis. Allocates nothing.
+    ///
+    /// ```compile_fail
+    /// # use viewbridge::StridedView;
+    /// let escaped: StridedView<'static> = {
+    ///     let items = vec![1, 2, 3];
+    ///     StridedView::from_slice(&items) // error: `items` does not live long enough
+    /// };
+    /// ```
+    #[must_use]
+    pub fn from_slice<T: Element>(items: &'a [T]) -> Self {
+        Self::of_items(Buffer::from_slice(items), T::DTYPE)
+    }
+
+    /// One axis over the whole of a buffer.
+    pub(crate) fn of_items(buffer: Buffer<'a>, dtype: DType) -> Self {
+        let items = buffer.len().checked_div(dtype.itemsize()).unwrap_or(0);
+        let (itemsize, unit) = Layout::item_of(&dtype);
+        let layout = Layout::contiguous_items(&[items], itemsize, unit, Order::C)
+            .expect("a buffer of whole items is within the address space");
+        Self::from_parts(buffer, dtype, layout, None)
+    }
+
+    /// The same view over other axes of the same memory.
+    fn with_layout(&self, layout: Layout) -> Self {
+        Self::from_parts(self.buffer.clone(), self.dtype.clone(), layout, self.logical.clone())
+    }
+}
+
+impl StridedView<'static> {
+    /// A view that owns a `Vec`, one axis. The items stay where they are.
+    #[must_use]
+    pub fn from_vec<T: Element>(items: Vec<T>) -> Self {
+        Self::of_items(Buffer::from_vec(items), T::DTYPE)
+    }
+
+    /// A view that owns a boxed slice, one axis. The items stay where they are.
+    #[must_use]
+    pub fn from_boxed_slice<T: Element>(items: Box<[T]>) -> Self {
+        Self::from_vec(items.into_vec())
+    }
+
+    /// A view of anything that owns items: an `Arc<[T]>`, an array, a memory-mapped file, a type of your own. One axis.
+    ///
+    /// The owner is dropped when the last view is, on whichever thread that happens. If its drop panics, so does the drop of the view;
+    /// across a C interface the panic is caught.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use viewbridge::StridedView;
+    ///
+    /// let shared: Arc<[i32]> = Arc::from([1, 2, 3]);
+    /// let view = StridedView::from_owner(Arc::clone(&shared));
+    /// assert_eq!(view.data_ptr(), shared.as_ptr().cast());
+    /// ```
+    #[must_use]
+    pub fn from_owner<T: Element, O: AsRef<[T]> + Send + 'static>(owner: O) -> Self {
+        Self::of_items(Buffer::from_owner(owner), T::DTYPE)
+    }
+}
+
+/// What a view is.
+impl<'a> StridedView<'a> {
+    /// The memory.
+    #[must_use]
+    #[inline]
+    pub fn buffer(&self) -> &Buffer<'a> {
+        &self.buffer
+    }
+
+    /// The type of one item.
+    #[must_use]
+    #[inline]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
+    /// What the items mean beyond their bits, if anything.
+    #[must_use]
+    pub fn logical(&self) -> Option<&Logical> {
+        self.logical.as_deref()
+    }
+
+    /// Shape, strides and offset.
+    #[must_use]
+    #[inline]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Items along each axis.
+    #[must_use]
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        self.layout.shape()
+    }
+
+    /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
+    #[must_use]
+    #[inline]
+    pub fn strides(&self) -> &[isize] {
+        self.layout.strides()
+    }
+
+    /// Number of axes.
+    #[must_use]
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.layout.ndim()
+    }
+
+    /// Number of items (NumPy's `size`).
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.layout.len()
+    }
+
+    /// Whether there are no items.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.layout.is_empty()
+    }
+
+    /// Bytes that the items would fill if they were contiguous. Compare [`pinned_bytes`](Self::pinned_bytes).
+    #[must_use]
+    pub fn nbytes(&self) -> usize {
+        self.layout.nbytes()
+    }
+
+    /// Bytes that stay allocated because of this view: those of the whole memory, however little the view shows of it.
+    #[must_use]
+    pub fn pinned_bytes(&self) -> usize {
+        self.buffer.pinned_bytes()
+    }
+
+    /// Who may write the memory.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.buffer.access()
+    }
+
+    /// Where the memory is.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.buffer.device()
+    }
+
+    /// What keeps the memory alive.
+    #[must_use]
+    pub fn owner_kind(&self) -> OwnerKind {
+        self.buffer.owner_kind()
+    }
+
+    /// Address of the first item; of the byte in which it begins, if items are packed.
+    ///
+    /// Without items the address means nothing.
+    #[must_use]
+    #[inline]
+    pub fn data_ptr(&self) -> *const u8 {
+        // Wrapping, because the offset of a layout without items may lie anywhere.
+        self.buffer.as_ptr().wrapping_add(self.layout.byte_offset())
+    }
+
+    /// Whether the address of every item is a multiple of the dtype's alignment (NumPy's `ALIGNED` flag). O(rank).
+    #[must_use]
+    pub fn is_aligned(&self) -> bool {
+        self.misalignment(self.dtype.alignment()).is_none()
+    }
+
+    /// The first address or stride that is no multiple of `alignment` bytes.
+    pub(crate) fn misalignment(&self, alignment: usize) -> Option<isize> {
+        if self.is_empty() || alignment <= 1 {
+            return None;
+        }
+        let address = self.data_ptr().addr().cast_signed();
+        let strides = self.shape().iter().zip(self.strides()).filter(|(dim, _)| **dim > 1);
+        std::iter::once(address)
+            .chain(strides.map(|(_, &stride)| stride))
+            .find(|value| !value.unsigned_abs().is_multiple_of(alignment))
+    }
+
+    /// Whether the items are contiguous in row-major order ([`Layout::is_c_contiguous`]).
+    #[must_use]
+    pub fn is_c_contiguous(&self) -> bool {
+        self.layout.is_c_contiguous()
+    }
+
+    /// Whether the items are contiguous in column-major order ([`Layout::is_f_contiguous`]).
+    #[must_use]
+    pub fn is_f_contiguous(&self) -> bool {
+        self.layout.is_f_contiguous()
+    }
+
+    /// Refuses memory that the CPU cannot read.
+    pub(crate) fn check_readable(&self) -> Result<()> {
+        let Device { device_type, device_id } = self.device();
+        if self.device().is_cpu_readable() {
+            Ok(())
+        } else {
+            Err(Error::DeviceMemory { device_type, device_id })
+        }
+    }
+}
+
+/// Other views of the same memory. Nothing is copied; O(rank), without an allocation up to rank 6.
+impl StridedView<'_> {
+    /// Basic indexing: NumPy's `a[indices]`.
+    ///
+    /// ```
+    /// use viewbridge::{Index, Slice, StridedView};
+    ///
+    /// let a = StridedView::from_vec((0..12).collect::<Vec<i32>>()).reshape(&[3, 4])?;
+    /// // a[-1, ::-2]
+    /// let b = a.index(&[Index::At(-1), Index::Slice(Slice::ALL.step_by(-2))])?;
+    /// assert_eq!(b.to_vec::<i32>()?, [11, 9]);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index`].
+    pub fn index(&self, indices: &[Index]) -> Result<Self> {
+        Ok(self.with_layout(self.layout.index(indices)?))
+    }
+
+    /// The view at one position of an axis, which disappears; negative positions count from the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index_axis`].
+    pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self> {
+        Ok(self.with_layout(self.layout.index_axis(axis, position)?))
+    }
+
+    /// A slice along one axis: `view.slice_axis(0, 1..)`, `view.slice_axis(0, Slice::ALL.step_by(-1))`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::slice_axis`].
+    pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
+        Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
+    }
+
+    /// With a new axis of size 1 before axis `axis` (NumPy's `expand_dims`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::insert_axis`].
+    pub fn insert_axis(&self, axis: usize) -> Result<Self> {
+        Ok(self.with_layout(self.layout.insert_axis(axis)?))
+    }
+
+    /// The axes in another order: axis `k` of the result is axis `axes[k]` of this view.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::permute`].
+    pub fn permute(&self, axes: &[usize]) -> Result<Self> {
+        Ok(self.with_layout(self.layout.permute(axes)?))
+    }
+
+    /// The axes in reverse order (NumPy's `T`).
+    #[must_use]
+    pub fn transpose(&self) -> Self {
+        self.with_layout(self.layout.reverse_axes())
+    }
+
+    /// One axis backwards.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::flip`].
+    pub fn flip(&self, axis: usize) -> Result<Self> {
+        Ok(self.with_layout(self.layout.flip(axis)?))
+    }
+
+    /// Without any axis of size 1.
+    #[must_use]
+    pub fn squeeze(&self) -> Self {
+        self.with_layout(self.layout.squeeze())
+    }
+
+    /// Without one axis of size 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::squeeze_axis`].
+    pub fn squeeze_axis(&self, axis: usize) -> Result<Self> {
+        Ok(self.with_layout(self.layout.squeeze_axis(axis)?))
+    }
+
+    /// Repeated to a larger shape with strides of 0. The result is read-only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::broadcast_to`].
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Self> {
+        let mut result = self.with_layout(self.layout.broadcast_to(shape)?);
+        result.buffer = result.buffer.into_read_only();
+        Ok(result)
+    }
+
+    /// The same items in another shape, in row-major order, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::reshape`]; [`LayoutError::ReshapeBlocked`] says which axes only a copy could merge.
+    pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
+        let shape: smallvec::SmallVec<[Dim; 6]> = shape.iter().copied().map(Dim::Size).collect();
+        self.reshape_with(&shape, Order::C)
+    }
+
+    /// As [`reshape`](Self::reshape), in either order, with one dimension left open.
+    ///
+    /// ```
+    /// use viewbridge::{Dim, Order, StridedView};
+    ///
+    /// let a = StridedView::from_vec(vec![0_u8; 12]);
+    /// assert_eq!(a.reshape_with(&[Dim::Size(3), Dim::Rest], Order::F)?.strides(), [1, 3]);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::reshape`].
+    pub fn reshape_with(&self, shape: &[Dim], order: Order) -> Result<Self> {
+        Ok(self.with_layout(self.layout.reshape(shape, order)?))
+    }
+
+    /// The same bytes as items of another type (NumPy's `view(dtype)`); no value is converted.
+    ///
+    /// Drops the logical meaning of the items.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::with_itemsize`]; packed items are refused unless the type is the same.
+    pub fn view_as(&self, dtype: DType) -> Result<Self> {
+        let mut result = self.clone();
+        if dtype != self.dtype {
+            if dtype.is_packed() {
+                let bits = usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
+                return Err(LayoutError::PackedItems { bits }.into());
+            }
+            result.layout = self.layout.with_itemsize(dtype.itemsize())?;
+            result.dtype = dtype;
+        }
+        Ok(result.into_storage())
+    }
+
+    /// The same view with a meaning attached to its items.
+    #[must_use]
+    pub fn with_logical(mut self, logical: Logical) -> Self {
+        self.logical = Some(Arc::new(logical));
+        self
+    }
+
+    /// The same view without what its items mean: times become integers, decimals their unscaled digits.
+    #[must_use]
+    pub fn into_storage(mut self) -> Self {
+        self.logical = None;
+        self
+    }
+}
+
+impl<'a> StridedView<'a> {
+    /// The view with a claim to its memory that does not depend on a borrow, or `None` if the memory is borrowed.
+    pub(crate) fn into_static(self) -> Option<StridedView<'static>> {
+        let buffer = self.buffer.into_static()?;
+        Some(StridedView::from_parts(buffer, self.dtype, self.layout, self.logical))
+    }
+
+    /// The parts: memory, data type, layout, meaning.
+    pub(crate) fn into_parts(self) -> (Buffer<'a>, DType, Layout, Option<Arc<Logical>>) {
+        (self.buffer, self.dtype, self.layout, self.logical)
+    }
+
+    /// The meaning of the items, to be shared with another view.
+    pub(crate) fn shared_logical(&self) -> Option<Arc<Logical>> {
+        self.logical.clone()
+    }
+}
+
+/// One line: type, shape, strides and owner, and no items.
+impl fmt::Debug for StridedView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning: Cow<'_, str> = match &self.logical {
+            Some(logical) => format!(" ({logical})").into(),
+            None => "".into(),
+        };
+        write!(
+            f,
+            "StridedView {{ {}{meaning}, shape {:?}, strides {:?}, offset {}, {} memory, {:?} }}",
+            self.dtype,
+            self.shape(),
+            self.strides(),
+            self.layout.offset(),
+            self.owner_kind(),
+            self.access()
+        )
+    }
+}

@@ -1,0 +1,256 @@
+//! Exclusive views: the only way to write.
+
+use std::fmt;
+
+use crate::buffer::Buffer;
+use crate::dtype::{DType, Element};
+use crate::error::{Error, Result};
+use crate::layout::{Dim, Disjointness, Index, Layout, Slice};
+use crate::memory::{Access, Device, Order, OwnerKind};
+use crate::view::StridedView;
+
+/// An exclusive view of strided memory: no other view sees it, and no two of its items share a byte.
+///
+/// It comes from memory that is mutably borrowed or uniquely owned. The operations are those of [`StridedView`] that keep items
+/// apart (all but broadcasting); they consume the view, because two views of the same memory would not be exclusive.
+///
+/// ```
+/// use viewbridge::{StridedView, StridedViewMut};
+///
+/// let mut items = [0_i32; 6];
+/// let column = StridedView::from_slice(&[7, 8]);
+/// let mut matrix = StridedViewMut::from_slice(&mut items).reshape(&[2, 3])?;
+/// column.copy_into(&mut matrix.reborrow().index_axis(1, 2)?)?;
+/// assert_eq!(items, [0, 0, 7, 0, 0, 8]);
+/// # Ok::<(), viewbridge::Error>(())
+/// ```
+pub struct StridedViewMut<'a> {
+    /// Invariant *exclusive*: this is the only buffer, or the only mutable borrow, of memory that may be written, on the CPU;
+    /// and the items of the layout are disjoint. The inner view is given out only as a borrow.
+    inner: StridedView<'a>,
+}
+
+impl<'a> StridedViewMut<'a> {
+    /// An exclusive view of a mutably borrowed slice, one axis. Allocates nothing.
+    #[must_use]
+    pub fn from_slice<T: Element>(items: &'a mut [T]) -> Self {
+        Self {
+            inner: StridedView::of_items(Buffer::from_slice_mut(items), T::DTYPE),
+        }
+    }
+
+    /// A shared view for as long as this one is borrowed: write through it again afterwards.
+    #[must_use]
+    pub fn as_view(&self) -> StridedView<'_> {
+        let (dtype, layout) = (self.dtype().clone(), self.layout().clone());
+        StridedView::from_parts(
+            self.inner.buffer().reborrow(),
+            dtype,
+            layout,
+            self.inner.shared_logical(),
+        )
+    }
+
+    /// An exclusive view for as long as this one is borrowed, to slice without giving this one up.
+    #[must_use]
+    pub fn reborrow(&mut self) -> StridedViewMut<'_> {
+        StridedViewMut { inner: self.as_view() }
+    }
+
+    /// Gives up writing. The memory can then be shared.
+    #[must_use]
+    pub fn freeze(self) -> StridedView<'a> {
+        self.inner
+    }
+
+    /// The data type of one item.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        self.inner.dtype()
+    }
+
+    /// Shape, strides and offset.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        self.inner.layout()
+    }
+
+    /// Items along each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.inner.shape()
+    }
+
+    /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
+    #[must_use]
+    pub fn strides(&self) -> &[isize] {
+        self.inner.strides()
+    }
+
+    /// Where the memory is.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.inner.device()
+    }
+
+    /// Address of the first item, for writing.
+    #[must_use]
+    pub fn data_ptr(&mut self) -> *mut u8 {
+        self.inner
+            .buffer()
+            .as_mut_ptr()
+            .wrapping_add(self.layout().byte_offset())
+    }
+
+    /// Address of the memory, for writing.
+    pub(crate) fn base_ptr(&mut self) -> *mut u8 {
+        self.inner.buffer().as_mut_ptr()
+    }
+
+    /// As [`StridedView::index`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index`].
+    pub fn index(self, indices: &[Index]) -> Result<Self> {
+        self.map(|view| view.index(indices))
+    }
+
+    /// As [`StridedView::index_axis`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index_axis`].
+    pub fn index_axis(self, axis: usize, position: isize) -> Result<Self> {
+        self.map(|view| view.index_axis(axis, position))
+    }
+
+    /// As [`StridedView::slice_axis`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::slice_axis`].
+    pub fn slice_axis(self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
+        self.map(|view| view.slice_axis(axis, slice))
+    }
+
+    /// As [`StridedView::insert_axis`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::insert_axis`].
+    pub fn insert_axis(self, axis: usize) -> Result<Self> {
+        self.map(|view| view.insert_axis(axis))
+    }
+
+    /// As [`StridedView::permute`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::permute`].
+    pub fn permute(self, axes: &[usize]) -> Result<Self> {
+        self.map(|view| view.permute(axes))
+    }
+
+    /// As [`StridedView::transpose`].
+    #[must_use]
+    pub fn transpose(self) -> Self {
+        Self {
+            inner: self.inner.transpose(),
+        }
+    }
+
+    /// As [`StridedView::flip`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::flip`].
+    pub fn flip(self, axis: usize) -> Result<Self> {
+        self.map(|view| view.flip(axis))
+    }
+
+    /// As [`StridedView::squeeze_axis`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::squeeze_axis`].
+    pub fn squeeze_axis(self, axis: usize) -> Result<Self> {
+        self.map(|view| view.squeeze_axis(axis))
+    }
+
+    /// As [`StridedView::reshape`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::reshape`].
+    pub fn reshape(self, shape: &[usize]) -> Result<Self> {
+        self.map(|view| view.reshape(shape))
+    }
+
+    /// As [`StridedView::reshape_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::reshape`].
+    pub fn reshape_with(self, shape: &[Dim], order: Order) -> Result<Self> {
+        self.map(|view| view.reshape_with(shape, order))
+    }
+
+    /// As [`StridedView::view_as`].
+    ///
+    /// # Errors
+    ///
+    /// As [`StridedView::view_as`].
+    pub fn view_as(self, dtype: DType) -> Result<Self> {
+        self.map(|view| view.view_as(dtype))
+    }
+
+    /// The intermediate second claim does not outlive the call, and none of the operations makes items overlap.
+    fn map(self, operation: impl FnOnce(&StridedView<'a>) -> Result<StridedView<'a>>) -> Result<Self> {
+        operation(&self.inner).map(|inner| Self { inner })
+    }
+}
+
+impl StridedViewMut<'static> {
+    /// An exclusive view that owns a `Vec`, one axis. The items stay where they are.
+    #[must_use]
+    pub fn from_vec<T: Element>(items: Vec<T>) -> Self {
+        Self {
+            inner: StridedView::from_vec(items),
+        }
+    }
+}
+
+impl<'a> StridedView<'a> {
+    /// Regains write access, if this is the last view of memory that a Rust allocation owns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotUnique`] if other views share the memory or a foreign owner holds it, [`Error::ReadOnly`] if it is borrowed,
+    /// [`Error::SelfOverlap`] if items overlap. The view is given back beside the error.
+    #[expect(clippy::result_large_err, reason = "a view that cannot be written must not be lost")]
+    pub fn into_mut(self) -> Result<StridedViewMut<'a>, (Self, Error)> {
+        let owner = self.owner_kind();
+        if self.access() != Access::Immutable || owner == OwnerKind::Borrowed {
+            return Err((self, Error::ReadOnly { owner }));
+        }
+        if let Disjointness::MayOverlap { axis, expected } = self.layout().disjointness() {
+            let stride = self.strides()[axis];
+            return Err((self, Error::SelfOverlap { axis, stride, expected }));
+        }
+        let (mut buffer, dtype, layout, logical) = self.into_parts();
+        let unique = buffer.is_reclaimable();
+        let inner = Self::from_parts(buffer, dtype, layout, logical);
+        if unique {
+            Ok(StridedViewMut { inner })
+        } else {
+            Err((inner, Error::NotUnique { owner }))
+        }
+    }
+}
+
+impl fmt::Debug for StridedViewMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mut{:?}", self.inner)
+    }
+}
