@@ -220,6 +220,7 @@ fn negative_and_zero_strides_come_in() {
 fn tensors_that_lie_are_refused() {
     type Edit = fn(&mut DLManagedTensorVersioned);
     type Expected = fn(&Error) -> bool;
+    type Case = (&'static str, &'static [i64], &'static [i64], Edit, Expected);
     macro_rules! fault {
         ($pattern:pat) => {
             |error| matches!(error, Error::Dlpack($pattern))
@@ -232,7 +233,7 @@ fn tensors_that_lie_are_refused() {
         )
     };
     use DlpackFault as F;
-    let cases: &[(&str, &[i64], &[i64], Edit, Expected)] = &[
+    let cases: &[Case] = &[
         (
             "major 0",
             &[2],
