@@ -14,7 +14,9 @@ use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, FieldRef};
 use half::f16;
 use proptest::prelude::*;
-use viewbridge::arrow::{Column, FIXED_SHAPE_TENSOR, FixedShapeTensor, Nulls, REQUIREMENTS, requirements_of};
+use viewbridge::arrow::{
+    Column, FIXED_SHAPE_TENSOR, FixedShapeTensor, Nulls, REQUIREMENTS, requirements_of, tensor_requirements_of,
+};
 use viewbridge::{
     Access, ArrowFault, Buffer, CopyPolicy, CopyReason, DType, Device, Error, Index, Layout, LayoutError, Logical,
     Order, OwnerKind, Refusal, Slice, StridedView, TimeUnit,
@@ -300,6 +302,23 @@ fn halves_of_intervals_lose_their_meaning_by_name_only() -> TestResult {
     ));
     let integers = half.into_storage().to_arrow(CopyPolicy::IfNeeded)?.value;
     assert_eq!(integers.to_data(), Int32Array::from(vec![1, 3]).to_data());
+    Ok(())
+}
+
+#[test]
+fn tensors_of_intervals_are_refused_as_planned() -> TestResult {
+    let days = IntervalDayTimeArray::from(vec![IntervalDayTime::new(1, 2); 6]);
+    let view = Column::from_array(&days, Nulls::Forbid)?
+        .into_view()
+        .reshape(&[3, 2, 2])?;
+    let plan = view.plan(&tensor_requirements_of(&view));
+    match view.to_fixed_shape_tensor(CopyPolicy::IfNeeded) {
+        Err(Error::Refused { refusal, consumer }) => {
+            assert_eq!((plan.refusal(), plan.consumer()), (Some(&refusal), consumer));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(view.to_arrow(CopyPolicy::Never)?.is_shared());
     Ok(())
 }
 
@@ -631,6 +650,7 @@ fn what_arrow_cannot_say_is_refused() {
     let refused = |view: &StridedView<'_>| match view.to_arrow(CopyPolicy::IfNeeded) {
         Err(Error::Refused { consumer, refusal }) => {
             assert_eq!(consumer, "Arrow");
+            assert_eq!(view.plan(&requirements_of(view)).refusal(), Some(&refusal));
             refusal
         }
         other => panic!("{other:?}"),
@@ -798,7 +818,7 @@ fn every_permutation_of_the_axes_behind_the_rows_shares() -> TestResult {
             .chain(permutation.iter().map(|axis| axis + 1))
             .collect();
         let view = compact.permute(&axes)?;
-        assert!(view.plan(&FIXED_SHAPE_TENSOR).is_shared());
+        assert!(view.plan(&tensor_requirements_of(&view)).is_shared());
         let (field, array) = view.to_fixed_shape_tensor(CopyPolicy::Never)?.value;
         assert_eq!(pointers(&array), [compact.data_ptr()]);
         let tensor = FixedShapeTensor::of_field(&field)?.unwrap();
@@ -826,7 +846,7 @@ fn other_layouts_are_copied_into_tensors_once() -> TestResult {
             view.insert_axis(1)?.broadcast_to(&[5, 3, 6])?,
         ];
         for view in cases {
-            let plan = view.plan(&FIXED_SHAPE_TENSOR);
+            let plan = view.plan(&tensor_requirements_of(&view));
             assert!(!plan.is_shared());
             let converted = view.to_fixed_shape_tensor(CopyPolicy::IfNeeded)?;
             assert_eq!(converted.report.records().len(), 1);
@@ -1152,6 +1172,7 @@ fn pinned_bytes_are_those_of_the_allocation() -> TestResult {
 fn requirements_can_be_asked_beforehand() {
     let view = matrix(&DType::I32);
     assert!(view.plan(&REQUIREMENTS).is_shared());
+    assert!(view.transpose().plan(&FIXED_SHAPE_TENSOR).bytes_copied() == 120);
     assert_eq!(view.transpose().plan(&REQUIREMENTS).bytes_copied(), 120);
     assert!(
         view.transpose()
