@@ -1,1 +1,4 @@
 //! Files as owners of memory.
+
+#[cfg(feature = "arrow")]
+pub mod ipc;
