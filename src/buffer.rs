@@ -29,11 +29,15 @@ use crate::memory::{Access, Device, OwnerKind};
 pub struct Buffer<'a> {
     ptr: NonNull<u8>,
     len: usize,
-    owner: Option<Arc<Shared<dyn Send>>>,
+    owner: Option<Claim>,
     device: Device,
     access: Access,
     borrow: PhantomData<&'a [u8]>,
 }
+
+/// A share of an owner: what keeps memory alive, without the memory.
+#[derive(Clone)]
+pub(crate) struct Claim(Arc<Shared<dyn Send>>);
 
 /// An owner and what is known of it.
 struct Shared<T: ?Sized> {
@@ -139,6 +143,12 @@ impl<'a> Buffer<'a> {
         })
     }
 
+    /// A share of the owner, or `None` if the memory is borrowed.
+    #[inline]
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.owner.clone()
+    }
+
     /// Address of the first byte.
     #[must_use]
     #[inline]
@@ -182,20 +192,20 @@ impl<'a> Buffer<'a> {
     #[must_use]
     #[inline]
     pub fn owner_kind(&self) -> OwnerKind {
-        self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.kind)
+        self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.0.kind)
     }
 
     /// Bytes that stay allocated because of this buffer; 0 if it is borrowed.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {
-        self.owner.as_ref().map_or(0, |owner| self.len + owner.spare)
+        self.owner.as_ref().map_or(0, |owner| self.len + owner.0.spare)
     }
 
     /// Whether the two keep the same owner alive (borrowed memory: begin at the same address).
     #[must_use]
     pub fn same_owner(&self, other: &Buffer<'_>) -> bool {
         match (&self.owner, &other.owner) {
-            (Some(a), Some(b)) => std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b)),
+            (Some(a), Some(b)) => std::ptr::addr_eq(Arc::as_ptr(&a.0), Arc::as_ptr(&b.0)),
             (None, None) => self.ptr == other.ptr,
             _ => false,
         }
@@ -207,7 +217,7 @@ impl<'a> Buffer<'a> {
             && self
                 .owner
                 .as_mut()
-                .is_some_and(|owner| owner.reclaimable && Arc::get_mut(owner).is_some())
+                .is_some_and(|owner| owner.0.reclaimable && Arc::get_mut(&mut owner.0).is_some())
     }
 }
 
@@ -273,7 +283,7 @@ impl Buffer<'static> {
     /// The same memory, of which the owner keeps `spare` bytes more allocated than the buffer shows. Only for a buffer just made.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_spare(mut self, spare: usize) -> Self {
-        if let Some(shared) = self.owner.as_mut().and_then(Arc::get_mut) {
+        if let Some(shared) = self.owner.as_mut().and_then(|owner| Arc::get_mut(&mut owner.0)) {
             shared.spare = spare;
         }
         self
@@ -297,7 +307,7 @@ impl Buffer<'static> {
     #[inline]
     fn owned(ptr: NonNull<u8>, len: usize, owner: Arc<Shared<dyn Send>>) -> Self {
         Self {
-            owner: Some(owner),
+            owner: Some(Claim(owner)),
             ..Self::borrowed(ptr, len)
         }
     }

@@ -41,7 +41,7 @@ enum Decision {
 
 /// The copy that a plan needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PlannedCopy {
+pub(super) struct PlannedCopy {
     pub(super) reasons: Vec<CopyReason>,
     pub(super) dtype: DType,
     pub(super) layout: Layout,
@@ -89,14 +89,23 @@ impl Plan {
 
     #[inline]
     pub(super) fn new(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Self {
-        let decision = if is_plain(view, requirements, policy) {
-            debug_assert_eq!(decide(view, requirements, policy), Decision::Share);
+        let decision = if Self::is_plain(view, requirements, policy) {
             Decision::Share
         } else {
             decide(view, requirements, policy)
         };
         let consumer = requirements.consumer;
         Self { consumer, decision }
+    }
+
+    /// Whether a view can be shared because nothing about it is unusual. A `false` decides nothing.
+    ///
+    /// Handing over takes nanoseconds, and collecting reasons would be most of them.
+    #[inline]
+    pub(crate) fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
+        let plain = looks_plain(view, requirements, policy);
+        debug_assert!(!plain || decide(view, requirements, policy) == Decision::Share);
+        plain
     }
 
     /// The copy to make, if any; an error where the plan ends in none.
@@ -119,10 +128,9 @@ impl Plan {
     }
 }
 
-/// Whether a view can be shared because nothing about it is unusual. Handing over takes nanoseconds, and collecting reasons would be most of
-/// them. A `false` decides nothing.
+/// [`Plan::is_plain`], which checks it in debug builds.
 #[inline]
-fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
+fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
     let (dtype, layout, buffer) = (view.dtype(), view.layout(), view.buffer());
     let (shape, strides) = (layout.shape(), layout.strides());
     let immutable = buffer.access() == Access::Immutable;
@@ -135,7 +143,7 @@ fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPol
     let order = match requirements.layout {
         LayoutClass::Any => requirements.alignment == Alignment::Any,
         LayoutClass::Contiguous(order) => layout.is_contiguous(order),
-        LayoutClass::Permuted => layout.is_c_contiguous(),
+        LayoutClass::Permuted | LayoutClass::PermutedRows => layout.is_c_contiguous(),
     };
     let step = |&stride: &isize| {
         (stride > 0 || requirements.sign == StrideSign::Any)

@@ -17,11 +17,10 @@ use dlpack_rs::ffi::{DLDataType, DLDevice, DLTensor};
 use super::abi::{Abi, IS_COPIED, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
 use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
-use crate::buffer::Buffer;
-use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Requirements};
+use crate::buffer::Claim;
+use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Plan, Requirements};
 use crate::error::{Error, Result};
 use crate::layout::whole_items;
-use crate::reason::Refusal;
 use crate::view::StridedView;
 
 /// What a versioned DLPack tensor can express: any strides that are whole items, native byte order, booleans in bytes, and the data types of
@@ -98,21 +97,45 @@ impl StridedView<'_> {
     }
 }
 
-#[inline(always)]
+#[inline]
 fn export<A: Abi>(
     view: &StridedView<'_>,
     requirements: &Requirements,
     policy: CopyPolicy,
 ) -> Result<Converted<ManagedTensor<A>>> {
-    let Some(copy) = view.decide(requirements, policy)? else {
-        let owner = view.buffer().clone().into_static();
-        let owner = owner.expect("the requirements exclude borrowed memory");
-        return Ok(Converted::shared(Export::allocate(view, owner, false)?));
-    };
-    let converted = view.carry_out(copy)?;
-    let owner = converted.value.buffer().clone();
-    let tensor = Export::allocate(&converted.value, owner, true)?;
-    Ok(converted.map(|_| tensor))
+    match export_plain(view, requirements, policy) {
+        Some(tensor) => Ok(Converted::shared(tensor)),
+        None => export_planned(view, requirements, policy),
+    }
+}
+
+/// The common case, which returns in a register.
+#[inline(never)]
+fn export_plain<A: Abi>(
+    view: &StridedView<'_>,
+    requirements: &Requirements,
+    policy: CopyPolicy,
+) -> Option<ManagedTensor<A>> {
+    if Plan::is_plain(view, requirements, policy) {
+        Export::allocate(view, view.buffer().claim()?, false)
+    } else {
+        None
+    }
+}
+
+#[inline(never)]
+fn export_planned<A: Abi>(
+    view: &StridedView<'_>,
+    requirements: &Requirements,
+    policy: CopyPolicy,
+) -> Result<Converted<ManagedTensor<A>>> {
+    let converted = view.convert(requirements, policy)?;
+    let copied = !converted.is_shared();
+    converted.try_map(|view| {
+        let claim = view.buffer().claim().expect("the requirements exclude borrowed memory");
+        let bytes = Export::<A>::block(view.ndim()).size();
+        Export::allocate(&view, claim, copied).ok_or(Error::OutOfMemory { bytes })
+    })
 }
 
 /// A struct to be handed out, and what it needs to live. Shape and strides follow behind.
@@ -120,7 +143,7 @@ fn export<A: Abi>(
 struct Export<A> {
     managed: A,
     /// Dropped by the deleter alone.
-    buffer: ManuallyDrop<Buffer<'static>>,
+    claim: ManuallyDrop<Claim>,
     /// Our own count: the one in `managed` is the consumer's to spoil.
     ndim: usize,
 }
@@ -132,18 +155,15 @@ impl<A: Abi> Export<A> {
         Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
     }
 
-    /// A new block for a view that meets the requirements, with a claim to its memory.
+    /// A new block for a view that meets the requirements, or `None` if there is no memory for it.
     #[inline(always)]
-    fn allocate(view: &StridedView<'_>, buffer: Buffer<'static>, copied: bool) -> Result<ManagedTensor<A>> {
-        let dtype = dtype::export(view.dtype()).ok_or_else(|| refused(view))?;
+    fn allocate(view: &StridedView<'_>, claim: Claim, copied: bool) -> Option<ManagedTensor<A>> {
+        let dtype = dtype::export(view.dtype()).expect("the requirements exclude other types");
         let flags = flags(view, copied);
         let ndim = view.ndim();
-        let block = Self::block(ndim);
         // SAFETY: the block is not empty.
-        let memory = unsafe { alloc(block) }.cast::<Self>();
-        let Some(head) = NonNull::new(memory) else {
-            return Err(Error::OutOfMemory { bytes: block.size() });
-        };
+        let memory = unsafe { alloc(Self::block(ndim)) }.cast::<Self>();
+        let head = NonNull::new(memory)?;
         // The alignment of `Self` is that of a pointer, and so is that of `i64`, behind it.
         let shape = memory.wrapping_add(1).cast::<i64>();
         let strides = shape.wrapping_add(ndim);
@@ -164,12 +184,12 @@ impl<A: Abi> Export<A> {
         let tensor = describe(view, dtype, data, (shape, strides));
         let export = Self {
             managed: A::new(tensor, flags, delete::<A>),
-            buffer: ManuallyDrop::new(buffer),
+            claim: ManuallyDrop::new(claim),
             ndim,
         };
         // SAFETY: *one block*: fresh memory, large enough.
         unsafe { head.write(export) };
-        Ok(ManagedTensor::from_export(head.cast()))
+        Some(ManagedTensor::from_export(head.cast()))
     }
 }
 
@@ -210,14 +230,6 @@ fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
     flags
 }
 
-fn refused(view: &StridedView<'_>) -> Error {
-    let found = view.dtype().clone();
-    Error::Refused {
-        consumer: VERSIONED.consumer(),
-        refusal: Refusal::DType { found },
-    }
-}
-
 /// Address-sized integers are at most 64 bits wide.
 fn to_i64(value: isize) -> i64 {
     i64::try_from(value).expect("isize fits in i64")
@@ -236,10 +248,12 @@ unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
     }
     let export = managed.cast::<Export<A>>();
     // SAFETY: *one block*.
-    let Export { buffer, ndim, .. } = unsafe { export.read() };
+    let ndim = unsafe { (*export).ndim };
+    // SAFETY: *one block*; the claim leaves it here.
+    let claim = unsafe { (&raw mut (*export).claim).read() };
     // SAFETY: *one block*: it was allocated with this layout; nothing in it is used any more.
     unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(buffer))));
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(claim))));
     if let Err(panic) = dropped {
         // The payload's own drop could panic too.
         std::mem::forget(panic);
