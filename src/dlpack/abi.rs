@@ -74,19 +74,23 @@ impl sealed::Sealed for DLManagedTensor {
         }
     }
 
+    #[inline]
     unsafe fn version(_: *const Self) -> Option<(u32, u32)> {
         None
     }
 
+    #[inline]
     unsafe fn flags(_: *const Self) -> u64 {
         0
     }
 
+    #[inline]
     unsafe fn tensor(this: *mut Self) -> *mut DLTensor {
         // SAFETY: *live struct*.
         unsafe { &raw mut (*this).dl_tensor }
     }
 
+    #[inline]
     unsafe fn delete(this: *mut Self) {
         // SAFETY: *live struct*.
         if let Some(deleter) = unsafe { (*this).deleter } {
@@ -109,22 +113,26 @@ impl sealed::Sealed for DLManagedTensorVersioned {
         }
     }
 
+    #[inline]
     unsafe fn version(this: *const Self) -> Option<(u32, u32)> {
         // SAFETY: *live struct*; the version stays where it is in every major version.
         let version = unsafe { (*this).version };
         Some((version.major, version.minor))
     }
 
+    #[inline]
     unsafe fn flags(this: *const Self) -> u64 {
         // SAFETY: *live struct*.
         unsafe { (*this).flags }
     }
 
+    #[inline]
     unsafe fn tensor(this: *mut Self) -> *mut DLTensor {
         // SAFETY: *live struct*.
         unsafe { &raw mut (*this).dl_tensor }
     }
 
+    #[inline]
     unsafe fn delete(this: *mut Self) {
         // SAFETY: *live struct*; the deleter stays where it is in every major version.
         if let Some(deleter) = unsafe { (*this).deleter } {

@@ -20,7 +20,6 @@ use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
 use crate::buffer::Claim;
 use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Plan, Requirements};
 use crate::error::{Error, Result};
-use crate::layout::whole_items;
 use crate::view::StridedView;
 
 /// What a versioned DLPack tensor can express: any strides that are whole items, native byte order, booleans in bytes, and the data types of
@@ -60,6 +59,7 @@ impl StridedView<'_> {
     ///
     /// [`Error::CopyForbidden`] under [`CopyPolicy::Never`], [`Error::Refused`] for data types and meanings that DLPack does not have,
     /// [`Error::OutOfMemory`].
+    #[inline]
     pub fn to_dlpack(&self, policy: CopyPolicy) -> Result<Converted<VersionedTensor>> {
         export(self, &VERSIONED, policy)
     }
@@ -70,6 +70,7 @@ impl StridedView<'_> {
     ///
     /// As [`to_dlpack`](Self::to_dlpack); [`Refusal::ReadOnly`] for read-only memory, because the consumer may write.
     /// [`to_dlpack_legacy_or_copy`](Self::to_dlpack_legacy_or_copy) copies it instead.
+    #[inline]
     pub fn to_dlpack_legacy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
         export(self, &LEGACY, policy)
     }
@@ -79,6 +80,7 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`to_dlpack`](Self::to_dlpack).
+    #[inline]
     pub fn to_dlpack_legacy_or_copy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
         export(self, &LEGACY_OR_COPY, policy)
     }
@@ -92,6 +94,7 @@ impl StridedView<'_> {
     /// # Safety
     ///
     /// If the memory is read-only, the consumer does not write it.
+    #[inline]
     pub unsafe fn to_dlpack_legacy_trusted(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
         export(self, &LEGACY_TRUSTED, policy)
     }
@@ -123,6 +126,7 @@ fn export_plain<A: Abi>(
     }
 }
 
+#[cold]
 #[inline(never)]
 fn export_planned<A: Abi>(
     view: &StridedView<'_>,
@@ -168,13 +172,14 @@ impl<A: Abi> Export<A> {
         let shape = memory.wrapping_add(1).cast::<i64>();
         let strides = shape.wrapping_add(ndim);
         let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
-        for (axis, (&dim, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
-            let stride = whole_items(stride, itemsize, empty || dim <= 1);
-            let stride = stride.expect("the requirements demand whole items");
+        for (axis, &dim) in view.shape().iter().enumerate() {
             // SAFETY: *one block*: there is room for `ndim` entries.
             unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
-            // SAFETY: as above.
-            unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
+        }
+        let divide = whole_items_of(itemsize);
+        for (axis, &stride) in view.strides().iter().enumerate() {
+            // SAFETY: *one block*: there is room for `ndim` entries.
+            unsafe { strides.wrapping_add(axis).write(to_i64(divide(stride))) };
         }
         let data = if empty {
             ptr::null_mut()
@@ -230,7 +235,18 @@ fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
     flags
 }
 
+/// Division by the itemsize, of strides that are whole items or mean nothing. Items are rarely other than a power of two, and divisions are slow.
+#[inline(always)]
+fn whole_items_of(itemsize: usize) -> impl Fn(isize) -> isize {
+    let shift = itemsize.is_power_of_two().then(|| itemsize.trailing_zeros());
+    move |stride| match shift {
+        Some(shift) => stride >> shift,
+        None => stride.div_euclid(itemsize.cast_signed()),
+    }
+}
+
 /// Address-sized integers are at most 64 bits wide.
+#[inline(always)]
 fn to_i64(value: isize) -> i64 {
     i64::try_from(value).expect("isize fits in i64")
 }

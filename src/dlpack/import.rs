@@ -8,7 +8,6 @@
 
 use std::ptr::NonNull;
 
-use bytemuck::cast_slice;
 use dlpack_rs::ffi::DLTensor;
 
 use super::abi::{Abi, READ_ONLY, SUBBYTE_PADDED};
@@ -16,22 +15,22 @@ use super::dtype;
 use super::managed::ManagedTensor;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
-use crate::error::{DlpackFault, Error, Result};
-use crate::layout::{Dims, Layout, MAX_NDIM, Placed};
-use crate::memory::{Access, Device, Order, OwnerKind};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{DlpackFault, Result};
+use crate::layout::{Layout, MAX_NDIM};
+use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
 
 /// The first minor version of DLPack 1 that forbids NULL strides.
 const STRIDES_REQUIRED: (u32, u32) = (1, 2);
 
-/// Everything that a tensor says, checked and owned.
-struct Description {
+/// The memory of a tensor.
+struct Place {
     ptr: NonNull<u8>,
     len: usize,
     access: Access,
     device: Device,
-    dtype: DType,
-    layout: Layout,
 }
 
 impl<A: Abi> ManagedTensor<A> {
@@ -43,12 +42,15 @@ impl<A: Abi> ManagedTensor<A> {
     /// # Errors
     ///
     /// [`Error::Dlpack`], or [`Error::Layout`] if shape and strides exceed the address space.
+    #[inline]
     pub fn into_view(self) -> Result<StridedView<'static>> {
-        let this = describe(&self.read(), self.version(), self.flags())?;
+        let tensor = self.read();
+        let (dtype, mut layout) = blank(&tensor, self.flags())?;
+        let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
+        let (access, device) = (place.access, place.device);
         // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
-        let buffer =
-            unsafe { Buffer::from_raw_parts(this.ptr, this.len, this.access, this.device, OwnerKind::Dlpack, self) };
-        Ok(StridedView::from_parts(buffer, this.dtype, this.layout, None))
+        let buffer = unsafe { Buffer::from_raw_parts(place.ptr, place.len, access, device, OwnerKind::Dlpack, self) };
+        Ok(StridedView::from_parts(buffer, dtype, layout, None))
     }
 
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
@@ -56,34 +58,45 @@ impl<A: Abi> ManagedTensor<A> {
     /// # Errors
     ///
     /// As [`into_view`](Self::into_view).
+    #[inline]
     pub fn view(&self) -> Result<StridedView<'_>> {
-        let this = describe(&self.read(), self.version(), self.flags())?;
+        let tensor = self.read();
+        let (dtype, mut layout) = blank(&tensor, self.flags())?;
+        let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
         // SAFETY: *consumer*: the handle is borrowed as long as the view, and vouches for what was checked.
-        let buffer = unsafe { Buffer::from_raw_borrowed(this.ptr, this.len, this.access, this.device) };
-        Ok(StridedView::from_parts(buffer, this.dtype, this.layout, None))
+        let buffer = unsafe { Buffer::from_raw_borrowed(place.ptr, place.len, place.access, place.device) };
+        Ok(StridedView::from_parts(buffer, dtype, layout, None))
     }
 }
 
-/// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
-#[inline(always)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Description> {
+/// The data type, and a layout of as many axes.
+#[inline]
+fn blank(tensor: &DLTensor, flags: u64) -> Result<(DType, Layout), DlpackFault> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
-    let axes = usize::try_from(tensor.ndim)
-        .ok()
-        .filter(|&axes| axes <= MAX_NDIM)
-        .ok_or(DlpackFault::Rank { ndim: tensor.ndim })?;
-    let mut dims = read_shape(tensor, axes)?;
-    if !tensor.strides.is_null() || axes == 0 {
-        read_strides(tensor, &dtype, &mut dims)?;
+    match usize::try_from(tensor.ndim) {
+        Ok(ndim) if ndim <= MAX_NDIM => {
+            let layout = Layout::blank(ndim, &dtype);
+            Ok((dtype, layout))
+        }
+        _ => Err(DlpackFault::Rank { ndim: tensor.ndim }),
+    }
+}
+
+/// Checks everything else that a tensor claims, and fills the layout. Reads shape and strides, and none of the items.
+///
+/// In place, because moving what was just written, piece by piece, costs as much as the checks.
+fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64, layout: &mut Layout) -> Result<Place> {
+    read_shape(tensor, layout)?;
+    if layout.ndim() == 0 || !tensor.strides.is_null() {
+        read_strides(tensor, layout)?;
     } else if version.is_some_and(|version| version >= STRIDES_REQUIRED) {
         return Err(DlpackFault::NullStrides { ndim: tensor.ndim }.into());
     } else {
-        let compact = Layout::contiguous(cast_slice(&dims), &dtype, Order::C)?;
-        dims.extend_from_slice(compact.strides());
+        layout.make_compact()?;
     }
-    let Placed { layout, below, len } = Layout::around_first_item(dims, &dtype)?;
-    Ok(Description {
-        ptr: locate(tensor, &layout, below, len)?,
+    let (below, len) = layout.place()?;
+    Ok(Place {
+        ptr: locate(tensor, layout, below, len)?,
         len,
         access: if flags & READ_ONLY != 0 {
             Access::ReadOnly
@@ -94,57 +107,55 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
             device_type: tensor.device.device_type,
             device_id: tensor.device.device_id,
         },
-        dtype,
-        layout,
     })
 }
 
-/// The shape, with room for the strides behind it.
-#[inline(always)]
-fn read_shape(tensor: &DLTensor, axes: usize) -> Result<Dims> {
-    let mut dims = Dims::with_capacity(2 * axes);
-    if axes > 0 && tensor.shape.is_null() {
-        return Err(DlpackFault::NullShape { ndim: tensor.ndim }.into());
+#[inline]
+fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
+    let (shape, _) = layout.axes_mut();
+    if !shape.is_empty() && tensor.shape.is_null() {
+        return Err(DlpackFault::NullShape { ndim: tensor.ndim });
     }
-    for axis in 0..axes {
+    for (axis, dim) in shape.iter_mut().enumerate() {
         let size = read_entry(tensor.shape, axis);
         match isize::try_from(size) {
-            Ok(dim) if dim >= 0 => dims.push(dim),
-            _ => return Err(DlpackFault::Dimension { axis, size }.into()),
-        }
-    }
-    Ok(dims)
-}
-
-/// Puts the strides behind the shape, in the unit of the data type's layout.
-#[inline(always)]
-fn read_strides(tensor: &DLTensor, dtype: &DType, dims: &mut Dims) -> Result<()> {
-    let (itemsize, _) = Layout::item_of(dtype);
-    let axes = dims.len();
-    let empty = dims.contains(&0);
-    for axis in 0..axes {
-        let stride = read_entry(tensor.strides, axis);
-        let scaled = isize::try_from(stride).ok();
-        match scaled.and_then(|stride| stride.checked_mul(itemsize.cast_signed())) {
-            Some(scaled) => dims.push(scaled),
-            // It is never stepped along.
-            None if dims[axis] <= 1 || empty => dims.push(0),
-            None => return Err(DlpackFault::Stride { axis, stride }.into()),
+            Ok(size) if size >= 0 => *dim = size,
+            _ => return Err(DlpackFault::Dimension { axis, size }),
         }
     }
     Ok(())
 }
 
+/// In the unit of the data type's layout.
+#[inline]
+fn read_strides(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
+    let itemsize = layout.itemsize().cast_signed();
+    let (shape, strides) = layout.axes_mut();
+    for (axis, (scaled, dim)) in strides.iter_mut().zip(&*shape).enumerate() {
+        let stride = read_entry(tensor.strides, axis);
+        *scaled = match isize::try_from(stride)
+            .ok()
+            .and_then(|stride| stride.checked_mul(itemsize))
+        {
+            Some(scaled) => scaled,
+            // It is never stepped along.
+            None if *dim <= 1 || shape.contains(&0) => 0,
+            None => return Err(DlpackFault::Stride { axis, stride }),
+        };
+    }
+    Ok(())
+}
+
 /// The address of the lowest byte.
-#[inline(always)]
-fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Result<NonNull<u8>> {
+#[inline]
+fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Result<NonNull<u8>, DlpackFault> {
     // DLPack has no items of no bytes.
     if len == 0 {
         return Ok(NonNull::dangling());
     }
     let data: *mut u8 = tensor.data.cast();
     if data.is_null() {
-        return Err(DlpackFault::NullData { items: layout.len() }.into());
+        return Err(DlpackFault::NullData { items: layout.len() });
     }
     let byte_offset = tensor.byte_offset;
     let offset = usize::try_from(byte_offset).ok();
@@ -153,11 +164,11 @@ fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Resul
         .and_then(|first| first.checked_sub(below))
         .filter(|lowest| lowest.checked_add(len).is_some());
     let ptr = lowest.and_then(|lowest| NonNull::new(data.with_addr(lowest)));
-    ptr.ok_or(Error::Dlpack(DlpackFault::ByteOffset { byte_offset }))
+    ptr.ok_or(DlpackFault::ByteOffset { byte_offset })
 }
 
 /// One entry of shape or strides, which a hostile producer may have put anywhere.
-#[inline(always)]
+#[inline]
 fn read_entry(entries: *const i64, axis: usize) -> i64 {
     // SAFETY: by the contract of `from_raw` there are `ndim` entries, and `axis` is below.
     unsafe { entries.wrapping_add(axis).read_unaligned() }

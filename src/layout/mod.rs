@@ -27,8 +27,7 @@ pub const MAX_NDIM: usize = 64;
 /// Axes up to which shape and strides lie in the layout itself, without an allocation.
 const INLINE_NDIM: usize = 6;
 
-/// The shape, then the strides, of a layout.
-pub(crate) type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
+type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
 
 /// What strides and offsets count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,16 +165,44 @@ impl Layout {
         }
     }
 
-    /// A layout placed around its first item, for those who know only where that is. `dims` holds the shape, then the strides.
-    ///
-    /// One pass: this is most of what checking a foreign tensor costs.
-    #[inline(always)]
-    pub(crate) fn around_first_item(dims: Dims, dtype: &DType) -> Result<Placed, LayoutError> {
+    /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
+    #[inline]
+    pub(crate) fn blank(ndim: usize, dtype: &DType) -> Self {
+        const BLANK: [isize; 2 * MAX_NDIM] = [0; 2 * MAX_NDIM];
         let (itemsize, unit) = Self::item_of(dtype);
-        let (shape, strides) = dims.split_at(dims.len() / 2);
-        let (mut size, mut empty) = (Some(itemsize.max(1)), false);
-        let (mut below, mut above) = (Some(0_usize), Some(itemsize));
-        for (&dim, &stride) in cast_slice::<isize, usize>(shape).iter().zip(strides) {
+        Self {
+            dims: Dims::from_slice(&BLANK[..2 * ndim]),
+            offset: 0,
+            itemsize,
+            unit,
+        }
+    }
+
+    /// Shape and strides of a [`Layout::blank`], to be filled. The invariants do not hold until [`Layout::place`] has said so.
+    #[inline]
+    pub(crate) fn axes_mut(&mut self) -> (&mut [isize], &mut [isize]) {
+        let ndim = self.ndim();
+        self.dims.split_at_mut(ndim)
+    }
+
+    /// Gives a [`Layout::blank`] whose shape is filled the strides of a row-major one.
+    pub(crate) fn make_compact(&mut self) -> Result<(), LayoutError> {
+        check_size(self.shape(), self.itemsize)?;
+        if !self.is_empty() {
+            self.fill_compact_strides(Order::C);
+        }
+        Ok(())
+    }
+
+    /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
+    ///
+    /// Returns the bytes in front of the first item, and all bytes reached. One pass: this is most of what checking a foreign tensor costs.
+    #[inline]
+    pub(crate) fn place(&mut self) -> Result<(usize, usize), LayoutError> {
+        let (shape, strides) = (self.shape(), self.strides());
+        let (mut size, mut empty) = (Some(self.itemsize.max(1)), false);
+        let (mut below, mut above) = (Some(0_usize), Some(self.itemsize));
+        for (&dim, &stride) in shape.iter().zip(strides) {
             size = size.and_then(|size| size.checked_mul(dim.max(1)));
             empty |= dim == 0;
             if dim > 1 {
@@ -184,20 +211,13 @@ impl Layout {
                 *side = side.zip(reach).and_then(|(side, reach)| side.checked_add(reach));
             }
         }
-        if shape.len() > MAX_NDIM || size.is_none_or(|size| isize::try_from(size).is_err()) {
-            return Err(size_overflow(cast_slice(shape), itemsize));
+        if size.is_none_or(|size| isize::try_from(size).is_err()) {
+            return Err(size_overflow(shape, self.itemsize));
         }
-        let mut layout = Self {
-            dims,
-            offset: 0,
-            itemsize,
-            unit,
-        };
         if empty {
-            let (below, len) = (0, 0);
-            return Ok(Placed { layout, below, len });
+            return Ok((0, 0));
         }
-        let units_per_byte = Unit::Byte.bits() / unit.bits();
+        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
         let ends = below.zip(above).and_then(|(below, above)| {
             // Bits begin with the byte that holds the lowest one.
             let below = below.checked_next_multiple_of(units_per_byte)?;
@@ -205,15 +225,11 @@ impl Layout {
             isize::try_from(len).ok().map(|_| (below, len))
         });
         let Some((below, len)) = ends else {
-            layout.offset = below.unwrap_or(usize::MAX);
-            return Err(layout.out_of_bounds());
+            self.offset = below.unwrap_or(usize::MAX);
+            return Err(self.out_of_bounds());
         };
-        layout.offset = below;
-        Ok(Placed {
-            layout,
-            below: below / units_per_byte,
-            len: len.div_ceil(units_per_byte),
-        })
+        self.offset = below;
+        Ok((below / units_per_byte, len.div_ceil(units_per_byte)))
     }
 
     /// The same memory seen through other axes. The caller upholds the invariants.
@@ -317,15 +333,6 @@ impl Layout {
             })
         }
     }
-}
-
-/// A layout whose memory begins with the lowest byte that it reaches.
-pub(crate) struct Placed {
-    pub(crate) layout: Layout,
-    /// Bytes in front of the first item.
-    pub(crate) below: usize,
-    /// Bytes reached.
-    pub(crate) len: usize,
 }
 
 impl Clone for Layout {
