@@ -14,7 +14,6 @@ use super::abi::{Abi, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
 use super::managed::ManagedTensor;
 use crate::buffer::Buffer;
-use crate::dtype::DType;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{DlpackFault, Result};
@@ -45,7 +44,8 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline]
     pub fn into_view(self) -> Result<StridedView<'static>> {
         let tensor = self.read();
-        let (dtype, mut layout) = blank(&tensor, self.flags())?;
+        let dtype = dtype::import(tensor.dtype, self.flags() & SUBBYTE_PADDED != 0)?;
+        let mut layout = Layout::blank(ndim(&tensor)?, &dtype);
         let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
         let (access, device) = (place.access, place.device);
         // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
@@ -61,7 +61,8 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline]
     pub fn view(&self) -> Result<StridedView<'_>> {
         let tensor = self.read();
-        let (dtype, mut layout) = blank(&tensor, self.flags())?;
+        let dtype = dtype::import(tensor.dtype, self.flags() & SUBBYTE_PADDED != 0)?;
+        let mut layout = Layout::blank(ndim(&tensor)?, &dtype);
         let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
         // SAFETY: *consumer*: the handle is borrowed as long as the view, and vouches for what was checked.
         let buffer = unsafe { Buffer::from_raw_borrowed(place.ptr, place.len, place.access, place.device) };
@@ -69,15 +70,10 @@ impl<A: Abi> ManagedTensor<A> {
     }
 }
 
-/// The data type, and a layout of as many axes.
-#[inline]
-fn blank(tensor: &DLTensor, flags: u64) -> Result<(DType, Layout), DlpackFault> {
-    let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
+#[inline(always)]
+fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
     match usize::try_from(tensor.ndim) {
-        Ok(ndim) if ndim <= MAX_NDIM => {
-            let layout = Layout::blank(ndim, &dtype);
-            Ok((dtype, layout))
-        }
+        Ok(ndim) if ndim <= MAX_NDIM => Ok(ndim),
         _ => Err(DlpackFault::Rank { ndim: tensor.ndim }),
     }
 }
@@ -85,6 +81,7 @@ fn blank(tensor: &DLTensor, flags: u64) -> Result<(DType, Layout), DlpackFault> 
 /// Checks everything else that a tensor claims, and fills the layout. Reads shape and strides, and none of the items.
 ///
 /// In place, because moving what was just written, piece by piece, costs as much as the checks.
+#[inline(always)]
 fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64, layout: &mut Layout) -> Result<Place> {
     read_shape(tensor, layout)?;
     if layout.ndim() == 0 || !tensor.strides.is_null() {
@@ -110,7 +107,7 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64, layout: 
     })
 }
 
-#[inline]
+#[inline(always)]
 fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
     let (shape, _) = layout.axes_mut();
     if !shape.is_empty() && tensor.shape.is_null() {
@@ -127,7 +124,7 @@ fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault>
 }
 
 /// In the unit of the data type's layout.
-#[inline]
+#[inline(always)]
 fn read_strides(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
     let itemsize = layout.itemsize().cast_signed();
     let (shape, strides) = layout.axes_mut();
@@ -147,7 +144,7 @@ fn read_strides(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFaul
 }
 
 /// The address of the lowest byte.
-#[inline]
+#[inline(always)]
 fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Result<NonNull<u8>, DlpackFault> {
     // DLPack has no items of no bytes.
     if len == 0 {
@@ -168,7 +165,7 @@ fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Resul
 }
 
 /// One entry of shape or strides, which a hostile producer may have put anywhere.
-#[inline]
+#[inline(always)]
 fn read_entry(entries: *const i64, axis: usize) -> i64 {
     // SAFETY: by the contract of `from_raw` there are `ndim` entries, and `axis` is below.
     unsafe { entries.wrapping_add(axis).read_unaligned() }

@@ -166,12 +166,16 @@ impl Layout {
     }
 
     /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn blank(ndim: usize, dtype: &DType) -> Self {
-        const BLANK: [isize; 2 * MAX_NDIM] = [0; 2 * MAX_NDIM];
         let (itemsize, unit) = Self::item_of(dtype);
+        let dims = if ndim <= INLINE_NDIM {
+            Dims::from_buf_and_len([0; 2 * INLINE_NDIM], 2 * ndim)
+        } else {
+            Dims::from_elem(0, 2 * ndim)
+        };
         Self {
-            dims: Dims::from_slice(&BLANK[..2 * ndim]),
+            dims,
             offset: 0,
             itemsize,
             unit,
@@ -179,7 +183,7 @@ impl Layout {
     }
 
     /// Shape and strides of a [`Layout::blank`], to be filled. The invariants do not hold until [`Layout::place`] has said so.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn axes_mut(&mut self) -> (&mut [isize], &mut [isize]) {
         let ndim = self.ndim();
         self.dims.split_at_mut(ndim)
@@ -197,7 +201,7 @@ impl Layout {
     /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
     ///
     /// Returns the bytes in front of the first item, and all bytes reached. One pass: this is most of what checking a foreign tensor costs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self) -> Result<(usize, usize), LayoutError> {
         let (shape, strides) = (self.shape(), self.strides());
         let (mut size, mut empty) = (Some(self.itemsize.max(1)), false);
