@@ -3,7 +3,7 @@
 //! # Safety
 //!
 //! The caller of [`map_file`] promises that nobody writes or shortens the file: *frozen* and *initialised* of
-//! [`Buffer`](crate::Buffer) follow from that. *alive* holds because the buffer owns the mapping.
+//! [`Buffer`] follow from that. *alive* holds because the buffer owns the mapping.
 #![allow(unsafe_code)]
 
 use std::fs::File;

@@ -59,7 +59,11 @@ impl<'a> Cursor<'a> {
 
     /// Only white space is left.
     pub(super) fn end(&mut self) -> Result<(), NpyFault> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.fault()) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.fault())
+        }
     }
 
     /// A string without escapes; no name that a header holds needs one.
@@ -158,8 +162,24 @@ mod tests {
         assert_eq!(sizes("(3,4)"), Some(vec![3, 4]));
         assert_eq!(sizes("(3L, 0L,)"), Some(vec![3, 0]));
         for wrong in [
-            "", "(", "(5)", "5,", "(,)", "(3 4)", "(-1,)", "(+1,)", "(3.0,)", "(3,,)", "(05,)", "(3, 4", "[3, 4]", "((3,),)",
-            "(True,)", "(0x10,)", "(99999999999999999999,)", "(3 L,)",
+            "",
+            "(",
+            "(5)",
+            "5,",
+            "(,)",
+            "(3 4)",
+            "(-1,)",
+            "(+1,)",
+            "(3.0,)",
+            "(3,,)",
+            "(05,)",
+            "(3, 4",
+            "[3, 4]",
+            "((3,),)",
+            "(True,)",
+            "(0x10,)",
+            "(99999999999999999999,)",
+            "(3 L,)",
         ] {
             assert_eq!(sizes(wrong), None, "{wrong:?}");
         }

@@ -78,7 +78,11 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<StridedView<'static>>> {
 pub fn parse(buffer: Buffer<'_>) -> Result<StridedView<'_>> {
     let bytes = StridedView::of_items(buffer.clone(), DType::U8);
     // Copied, because the memory may be one that others write.
-    let first = |len: usize| bytes.slice_axis(0, ..len.min(buffer.len()).cast_signed())?.to_vec::<u8>();
+    let first = |len: usize| {
+        bytes
+            .slice_axis(0, ..len.min(buffer.len()).cast_signed())?
+            .to_vec::<u8>()
+    };
     let available = wide(buffer.len());
     let prelude = Prelude::parse(&first(Prelude::MAX)?, available)?;
     let (header, offset) = Header::parse(&first(prelude.end)?)?;

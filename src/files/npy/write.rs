@@ -84,7 +84,11 @@ impl<'a> Job<'a> {
             return Ok(CopyReport::SHARED);
         }
         let buffer = vec![0; BUFFER.min(bytes)];
-        Stream { writer: &mut writer, buffer }.put(&self.items)?;
+        Stream {
+            writer: &mut writer,
+            buffer,
+        }
+        .put(&self.items)?;
         writer.flush()?;
         let reasons = self.plan.reasons().to_vec();
         Ok(CopyReport::copied(CopyRecord::of_items(bytes, reasons)))
