@@ -80,6 +80,16 @@ impl<'a> Buffer<'a> {
         }
     }
 
+    /// Memory behind a raw pointer that something else keeps alive for `'a`. Allocates nothing.
+    ///
+    /// # Safety
+    ///
+    /// As [`Buffer::from_raw_parts`], for the lifetime `'a` instead of the owner's.
+    #[must_use]
+    pub unsafe fn from_raw_borrowed(ptr: NonNull<u8>, len: usize, access: Access, device: Device) -> Self {
+        Self::borrowed(ptr, len).with_place(access, device)
+    }
+
     /// The same memory, for as long as `self` is borrowed.
     pub(crate) fn reborrow(&self) -> Buffer<'_> {
         Self::borrowed(self.ptr, self.len).with_place(self.access, self.device)
@@ -94,6 +104,12 @@ impl<'a> Buffer<'a> {
     /// The same memory with no more rights than `access` leaves ([`Access::read_only`]).
     pub(crate) fn into_read_only(self) -> Self {
         let access = self.access.read_only();
+        Self { access, ..self }
+    }
+
+    /// The same memory, for everybody to write. Only an exclusive view may call this: no other claim to the memory relies on *frozen*.
+    pub(crate) fn into_shared(self) -> Self {
+        let access = Access::Shared;
         Self { access, ..self }
     }
 

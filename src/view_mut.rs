@@ -63,6 +63,15 @@ impl<'a> StridedViewMut<'a> {
         self.inner
     }
 
+    /// Gives up exclusiveness for NumPy's model: every view of the memory may write it ([`Access::Shared`]).
+    ///
+    /// This is how writable memory goes out: to a DLPack consumer, say, that is to fill it.
+    #[must_use]
+    pub fn share(self) -> StridedView<'a> {
+        let (buffer, dtype, layout, logical) = self.inner.into_parts();
+        StridedView::from_parts(buffer.into_shared(), dtype, layout, logical)
+    }
+
     /// The data type of one item.
     #[must_use]
     pub fn dtype(&self) -> &DType {

@@ -214,7 +214,9 @@ fn reasons(
         MemoryUse::Immutable if access != Access::Immutable => {
             reasons.push(CopyReason::NotImmutable { access, owner });
         }
-        MemoryUse::Write if !access.is_writable() => reasons.push(CopyReason::ReadOnly { owner }),
+        MemoryUse::Write | MemoryUse::WriteOrCopy if !access.is_writable() => {
+            reasons.push(CopyReason::ReadOnly { owner })
+        }
         _ => {}
     }
     if view.is_empty() {

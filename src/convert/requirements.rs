@@ -64,8 +64,10 @@ pub enum MemoryUse {
     Read,
     /// It relies on nobody writing.
     Immutable,
-    /// It may write, and cannot be told not to: read-only memory is refused unless the policy copies.
+    /// It may write, and cannot be told not to: read-only memory is refused, unless the caller asks for a copy.
     Write,
+    /// It may write, and cannot be told not to: read-only memory is copied.
+    WriteOrCopy,
 }
 
 /// Everything that a consumer accepts. Held against a view it yields a [`Plan`](crate::Plan).

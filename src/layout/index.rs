@@ -355,7 +355,8 @@ mod tests {
 
     #[test]
     fn inclusive_ranges_reach_the_end() {
-        assert_eq!(Slice::from(1..=-1).resolve(4), Some((1, 3)));
+        assert_eq!(Slice::from(..=-1).resolve(4), Some((0, 4)));
+        assert_eq!(Slice::from(1..=2).resolve(4), Some((1, 2)));
         assert_eq!(Slice::from(..=1).resolve(4), Some((0, 2)));
     }
 }

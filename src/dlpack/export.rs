@@ -1,0 +1,230 @@
+//! From a view to a tensor that others own.
+//!
+//! # Safety
+//!
+//! Invariant *one block*: an exported struct is the head of an [`Export`] block, allocated by [`Export::allocate`] with room for shape and strides
+//! behind it, and freed by [`delete`], which runs once. The block holds a claim to the memory until then.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout as Block, alloc, dealloc};
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{self, NonNull};
+
+use dlpack_rs::ffi::{DLDataType, DLDevice, DLTensor};
+
+use super::abi::{Abi, IS_COPIED, READ_ONLY, SUBBYTE_PADDED};
+use super::dtype;
+use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
+use crate::buffer::Buffer;
+use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Requirements};
+use crate::error::{Error, Result};
+use crate::reason::Refusal;
+use crate::view::StridedView;
+
+/// What a versioned DLPack tensor can express: any strides that are whole items, native byte order, booleans in bytes, and the data types of
+/// the specification. Consumers may accept less.
+pub const VERSIONED: Requirements = Requirements::any("DLPack")
+    .whole_items()
+    .native()
+    .packing(Packing::BoolBytes)
+    .dtypes(|dtype| dtype::export(dtype).is_some())
+    .storage_only()
+    .outlives_borrow();
+
+/// What a legacy DLPack tensor can express: less than a versioned one by the flags. It cannot say that memory is read-only, so that read-only
+/// memory is refused.
+pub const LEGACY: Requirements = legacy(MemoryUse::Write);
+
+/// As [`LEGACY`], but read-only memory is copied instead of refused.
+pub const LEGACY_OR_COPY: Requirements = legacy(MemoryUse::WriteOrCopy);
+
+/// As [`LEGACY`], for consumers that are trusted not to write.
+const LEGACY_TRUSTED: Requirements = legacy(MemoryUse::Read);
+
+const fn legacy(memory: MemoryUse) -> Requirements {
+    let mut requirements = VERSIONED
+        .memory(memory)
+        .dtypes(|dtype| dtype::export(dtype).is_some() && !dtype.is_padded());
+    requirements.consumer = "legacy DLPack";
+    requirements
+}
+
+impl StridedView<'_> {
+    /// This view as a DLPack tensor that owns a share of the memory ([`VERSIONED`]).
+    ///
+    /// The tensor is marked read-only unless the memory is [`Access::Shared`](crate::Access::Shared) or freshly copied. One allocation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CopyForbidden`] under [`CopyPolicy::Never`], [`Error::Refused`] for data types and meanings that DLPack does not have,
+    /// [`Error::OutOfMemory`].
+    pub fn to_dlpack(&self, policy: CopyPolicy) -> Result<Converted<VersionedTensor>> {
+        export(self, &VERSIONED, policy)
+    }
+
+    /// This view as a tensor in the struct of DLPack before 1.0 ([`LEGACY`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`to_dlpack`](Self::to_dlpack); [`Refusal::ReadOnly`] for read-only memory, because the consumer may write.
+    /// [`to_dlpack_legacy_or_copy`](Self::to_dlpack_legacy_or_copy) copies it instead.
+    pub fn to_dlpack_legacy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
+        export(self, &LEGACY, policy)
+    }
+
+    /// As [`to_dlpack_legacy`](Self::to_dlpack_legacy), but read-only memory is a reason to copy ([`LEGACY_OR_COPY`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`to_dlpack`](Self::to_dlpack).
+    pub fn to_dlpack_legacy_or_copy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
+        export(self, &LEGACY_OR_COPY, policy)
+    }
+
+    /// As [`to_dlpack_legacy`](Self::to_dlpack_legacy), but read-only memory is handed out as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_dlpack`](Self::to_dlpack).
+    ///
+    /// # Safety
+    ///
+    /// If the memory is read-only, the consumer does not write it.
+    pub unsafe fn to_dlpack_legacy_trusted(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
+        export(self, &LEGACY_TRUSTED, policy)
+    }
+}
+
+fn export<A: Abi>(
+    view: &StridedView<'_>,
+    requirements: &Requirements,
+    policy: CopyPolicy,
+) -> Result<Converted<ManagedTensor<A>>> {
+    let converted = view.convert(requirements, policy)?;
+    let copied = !converted.is_shared();
+    converted.try_map(|view| {
+        let view = view.into_static().expect("the requirements exclude borrowed memory");
+        Export::allocate(view, copied)
+    })
+}
+
+/// A struct to be handed out, and what it needs to live. Shape and strides follow behind.
+#[repr(C)]
+struct Export<A> {
+    managed: A,
+    /// Dropped by the deleter alone.
+    buffer: ManuallyDrop<Buffer<'static>>,
+    /// Our own count: the one in `managed` is the consumer's to spoil.
+    ndim: usize,
+}
+
+impl<A: Abi> Export<A> {
+    fn block(ndim: usize) -> Block {
+        let size = size_of::<Self>() + 2 * ndim * size_of::<i64>();
+        Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
+    }
+
+    /// Moves the view's claim into a new block. The view meets [`VERSIONED`] or [`LEGACY`].
+    fn allocate(view: StridedView<'static>, copied: bool) -> Result<ManagedTensor<A>> {
+        let dtype = dtype::export(view.dtype()).ok_or_else(|| refused(&view))?;
+        let flags = flags(&view, copied);
+        let ndim = view.ndim();
+        let block = Self::block(ndim);
+        // SAFETY: the block is not empty.
+        let memory = unsafe { alloc(block) }.cast::<Self>();
+        let Some(head) = NonNull::new(memory) else {
+            return Err(Error::OutOfMemory { bytes: block.size() });
+        };
+        // The alignment of `Self` is that of a pointer, and so is that of `i64`, behind it.
+        let shape = memory.wrapping_add(1).cast::<i64>();
+        let strides = shape.wrapping_add(ndim);
+        let element_strides = view.layout().element_strides().ok_or_else(|| refused(&view))?;
+        for (axis, (&dim, &stride)) in view.shape().iter().zip(&element_strides).enumerate() {
+            // SAFETY: *one block*: there is room for `ndim` entries.
+            unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
+            // SAFETY: as above.
+            unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
+        }
+        let tensor = describe(&view, dtype, (shape, strides));
+        let (buffer, ..) = view.into_parts();
+        let export = Self {
+            managed: A::new(tensor, flags, delete::<A>),
+            buffer: ManuallyDrop::new(buffer),
+            ndim,
+        };
+        // SAFETY: *one block*: fresh memory, large enough.
+        unsafe { head.write(export) };
+        Ok(ManagedTensor::from_export(head.cast()))
+    }
+}
+
+fn describe(view: &StridedView<'_>, dtype: DLDataType, (shape, strides): (*mut i64, *mut i64)) -> DLTensor {
+    let device = view.device();
+    DLTensor {
+        data: if view.is_empty() {
+            ptr::null_mut()
+        } else {
+            view.data_ptr().cast_mut().cast()
+        },
+        device: DLDevice {
+            device_type: device.device_type,
+            device_id: device.device_id,
+        },
+        ndim: i32::try_from(view.ndim()).expect("at most 64 axes"),
+        dtype,
+        shape,
+        strides,
+        byte_offset: 0,
+    }
+}
+
+/// The flags, from the facts.
+fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
+    let mut flags = 0;
+    if copied {
+        flags |= IS_COPIED;
+    } else if !view.access().is_writable() {
+        flags |= READ_ONLY;
+    }
+    if view.dtype().is_padded() {
+        flags |= SUBBYTE_PADDED;
+    }
+    flags
+}
+
+fn refused(view: &StridedView<'_>) -> Error {
+    let found = view.dtype().clone();
+    Error::Refused {
+        consumer: VERSIONED.consumer(),
+        refusal: Refusal::DType { found },
+    }
+}
+
+/// Address-sized integers are at most 64 bits wide.
+fn to_i64(value: isize) -> i64 {
+    i64::try_from(value).expect("isize fits in i64")
+}
+
+/// The deleter of every exported struct: gives up the claim to the memory and frees the block.
+///
+/// An owner that panics in its drop must not unwind into C: the panic is caught, and the block freed all the same.
+///
+/// # Safety
+///
+/// *one block*: `managed` came from [`Export::allocate`], and this is the first call.
+unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
+    if managed.is_null() {
+        return;
+    }
+    let export = managed.cast::<Export<A>>();
+    // SAFETY: *one block*.
+    let Export { buffer, ndim, .. } = unsafe { export.read() };
+    // SAFETY: *one block*: it was allocated with this layout; nothing in it is used any more.
+    unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(buffer))));
+    if let Err(panic) = dropped {
+        // The payload's own drop could panic too.
+        std::mem::forget(panic);
+    }
+}

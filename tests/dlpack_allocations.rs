@@ -1,0 +1,54 @@
+//! One allocation per export, one per owned import, none per borrowed import.
+#![cfg(feature = "dlpack")]
+#![allow(unsafe_code, reason = "a global allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use viewbridge::{CopyPolicy, StridedView};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: it defers to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(ptr, layout) };
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = work();
+    (result, ALLOCATIONS.with(Cell::get) - before)
+}
+
+#[test]
+fn exports_allocate_once() {
+    for shape in [&[][..], &[64], &[8, 8], &[4, 4, 2, 2], &[2; 6]] {
+        let view = StridedView::from_vec(vec![0_f32; shape.iter().product()])
+            .reshape(shape)
+            .unwrap();
+        let (tensor, count) = allocations(|| view.to_dlpack(CopyPolicy::Never).unwrap());
+        assert_eq!(count, 1, "export of {shape:?}");
+        let (borrowed, count) = allocations(|| tensor.value.view().unwrap());
+        assert_eq!(count, 0, "borrowed import of {shape:?}");
+        drop(borrowed);
+        let (owned, count) = allocations(|| tensor.value.into_view().unwrap());
+        assert_eq!(count, 1, "owned import of {shape:?}");
+        drop(owned);
+    }
+}
