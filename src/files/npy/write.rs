@@ -33,6 +33,15 @@ pub fn write(path: impl AsRef<Path>, view: &StridedView<'_>) -> Result<CopyRepor
     job.run(File::create(path)?)
 }
 
+/// What writing a view would cost: shared if its bytes go to the writer as they lie. Touches no item; O(rank).
+///
+/// # Errors
+///
+/// As [`write_to`], but for [`Error::Io`].
+pub fn plan(view: &StridedView<'_>) -> Result<Plan> {
+    Ok(Job::new(view)?.plan)
+}
+
 /// Writes a view in the `.npy` format.
 ///
 /// Contiguous items (in row-major order, or else in column-major order) are given to the writer as they lie, in one call, and the
