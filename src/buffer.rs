@@ -264,6 +264,15 @@ impl Buffer<'static> {
         Self::owned(ptr, len, Arc::new(shared)).with_place(access, device)
     }
 
+    /// The same memory, of which the owner keeps `spare` bytes more allocated than the buffer shows. Only for a buffer just made.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn with_spare(mut self, spare: usize) -> Self {
+        if let Some(shared) = self.owner.as_mut().and_then(Arc::get_mut) {
+            shared.spare = spare;
+        }
+        self
+    }
+
     /// Memory of our own that nobody else knows, of `len` initialised bytes.
     ///
     /// # Safety

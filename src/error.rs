@@ -462,6 +462,13 @@ pub enum DlpackFault {
 pub enum ArrowFault {
     /// The type has no strided form, or none yet.
     UnsupportedType(Box<str>),
+    /// A field says one type, and the array beside it has another.
+    FieldType {
+        /// Type of the field.
+        field: Box<str>,
+        /// Type of the array.
+        array: Box<str>,
+    },
     /// Array, field and child data disagree in length.
     Length {
         /// Items that the type and the parent demand.
@@ -502,6 +509,19 @@ pub enum ArrowFault {
         /// Items of one row.
         items: usize,
     },
+    /// A footer of an IPC file that names bytes which the file does not have.
+    Block {
+        /// First byte of the block.
+        offset: i64,
+        /// Bytes of the block's metadata.
+        metadata: i32,
+        /// Bytes of the block's body.
+        body: i64,
+        /// Bytes of the file.
+        available: usize,
+    },
+    /// Arrow's decoder panicked over a broken file. The panic went no further.
+    Panic,
     /// Arrow's own error.
     Library(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -695,6 +715,22 @@ impl fmt::Display for ArrowFault {
                     i32::MAX
                 )
             }
+            Self::FieldType { field, array } => {
+                write!(
+                    f,
+                    "the field is of type {field}, the array of type {array}; cast one of them"
+                )
+            }
+            Self::Block {
+                offset,
+                metadata,
+                body,
+                available,
+            } => write!(
+                f,
+                "the footer names {metadata} + {body} bytes from byte {offset} of a file of {available}"
+            ),
+            Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),
             Self::Library(e) => e.fmt(f),
         }
     }

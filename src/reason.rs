@@ -88,6 +88,8 @@ pub enum CopyReason {
     Borrowed,
     /// The bytes were read from a file into memory instead of being mapped.
     FileRead,
+    /// The bytes were compressed.
+    Decompressed,
     /// Arrow stored the bytes where it could not use them in place and re-allocated them.
     Realigned {
         /// Alignment that Arrow needs, in bytes.
@@ -130,6 +132,7 @@ impl fmt::Display for CopyReason {
             Self::ReadOnly { owner } => write!(f, "read-only {owner} memory"),
             Self::Borrowed => f.write_str("borrowed memory would not live long enough"),
             Self::FileRead => f.write_str("read from a file"),
+            Self::Decompressed => f.write_str("decompressed"),
             Self::Realigned { required } => write!(f, "re-allocated by Arrow (alignment {required})"),
         }
     }

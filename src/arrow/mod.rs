@@ -1,1 +1,93 @@
-//! Arrow, both ways.
+//! Arrow, both ways, sharing memory wherever Arrow can say what the view says.
+//!
+//! Into a view, [`Column`] never copies: it keeps field, validity and array beside the view, so that the way back is lossless. Out of a
+//! view, [`StridedView::to_arrow`] and [`StridedView::to_fixed_shape_tensor`] copy only if the layout, the memory or the type forces them
+//! to, once, and say so.
+//!
+//! | Arrow | view | meaning carried |
+//! |---|---|---|
+//! | integers, floats | the same type | – |
+//! | Boolean | [`DType::BIT`], at any bit offset | – |
+//! | Date, Time, Timestamp, Duration | `int32` or `int64` | [`Logical`] with unit and zone |
+//! | Interval: YearMonth | `int32` | [`Logical::Interval`] |
+//! | Interval: DayTime | `int32`, with a last axis of 2 | [`Logical::DayTimeInterval`] |
+//! | Interval: MonthDayNano | 16 opaque bytes | [`Logical::Interval`] |
+//! | Decimal32, Decimal64 | `int32`, `int64` | [`Logical::Decimal`] |
+//! | Decimal128, Decimal256 | 16, 32 opaque bytes | [`Logical::Decimal`] |
+//! | FixedSizeBinary(w) | `uint8`, with a last axis of w | – |
+//! | FixedSizeList, nested | one axis more for each | – |
+//! | `arrow.fixed_shape_tensor` | the tensor's axes, permuted as its metadata says | – |
+//!
+//! Opaque items of w bytes without a meaning become FixedSizeBinary(w). All other Arrow types, and data types that Arrow lacks (complex
+//! numbers, bfloat16), are refused.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use arrow_array::{Array, ArrayRef, Float32Array};
+//! use viewbridge::{CopyPolicy, StridedView};
+//! use viewbridge::arrow::{Column, Nulls};
+//!
+//! let array: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0, 3.0, 4.0]));
+//! let column = Column::from_array(&array, Nulls::Forbid)?;
+//! let matrix = column.view().reshape(&[2, 2])?;
+//!
+//! // Rows of a row-major matrix are a list each, in the same memory …
+//! let lists = matrix.to_arrow(CopyPolicy::Never)?.value;
+//! assert_eq!(lists.len(), 2);
+//! // … and a transposed one is copied, once, and says why.
+//! let copied = matrix.transpose().to_arrow(CopyPolicy::IfNeeded)?;
+//! assert_eq!(copied.report.bytes_copied(), 16);
+//! # Ok::<(), viewbridge::Error>(())
+//! ```
+
+mod dtype;
+mod export;
+mod import;
+mod memory;
+mod tensor;
+
+pub use export::requirements_of;
+pub use import::{Column, Nulls};
+pub use tensor::FixedShapeTensor;
+
+use arrow_schema::ArrowError;
+
+#[cfg(doc)]
+use crate::StridedView;
+use crate::convert::{LayoutClass, MemoryUse, Packing, Requirements};
+#[cfg(doc)]
+use crate::dtype::{DType, Logical};
+use crate::error::{ArrowFault, Error};
+use crate::layout::MAX_NDIM;
+use crate::memory::Order;
+
+pub(crate) use memory::to_arrow as to_arrow_buffer;
+
+/// What an Arrow array accepts: row-major, aligned, native, immutable memory that outlives borrows, booleans as bits, at least one axis.
+///
+/// Decimal128 and Decimal256 need a higher alignment than their items of opaque bytes ask for: [`requirements_of`] adds it.
+pub const REQUIREMENTS: Requirements = any("Arrow").contiguous(Order::C).ndim(1, MAX_NDIM);
+
+/// What an `arrow.fixed_shape_tensor` accepts: as [`REQUIREMENTS`], but the axes behind the first may be permuted, and there is one.
+pub const FIXED_SHAPE_TENSOR: Requirements = any("arrow.fixed_shape_tensor")
+    .layout_class(LayoutClass::PermutedRows)
+    .ndim(2, MAX_NDIM);
+
+const fn any(consumer: &'static str) -> Requirements {
+    Requirements::any(consumer)
+        .aligned()
+        .native()
+        .memory(MemoryUse::Immutable)
+        .packing(Packing::BoolBits)
+        .dtypes(dtype::is_storage)
+        .cpu_readable()
+        .outlives_borrow()
+}
+
+/// Arrow's own error as ours.
+pub(crate) fn library(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, error) => Error::Io(error),
+        other => ArrowFault::Library(Box::new(other)).into(),
+    }
+}

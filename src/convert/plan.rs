@@ -157,7 +157,7 @@ fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> L
     if let LayoutClass::Contiguous(order) = class {
         return compact(view.shape(), order);
     }
-    let axes = view.layout().axes_by_stride();
+    let axes = slowest_first(view.layout(), class);
     let sorted: Vec<usize> = axes.iter().map(|&axis| view.shape()[axis]).collect();
     let mut inverse = vec![0; axes.len()];
     for (k, &axis) in axes.iter().enumerate() {
@@ -273,10 +273,10 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
     match requirements.layout {
         LayoutClass::Any => {}
         LayoutClass::Contiguous(order) => reasons.extend(gap_reason(layout, order, |axis| axis)),
-        LayoutClass::Permuted => {
+        LayoutClass::Permuted | LayoutClass::PermutedRows => {
             // A row-major layout, whose strides need not be sorted, is the common case.
             if !layout.is_c_contiguous() {
-                let axes = layout.axes_by_stride();
+                let axes = slowest_first(layout, requirements.layout);
                 let sorted = layout.permute(&axes).expect("a sort is a permutation");
                 reasons.extend(gap_reason(&sorted, Order::C, |axis| axes[axis]));
             }
@@ -296,6 +296,14 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
         if requirements.whole_items && itemsize > 0 && !stride.unsigned_abs().is_multiple_of(itemsize) {
             reasons.push(CopyReason::StrideNotMultiple { axis, stride, itemsize });
         }
+    }
+}
+
+/// The axes in the order of their strides, as far as the class leaves it open.
+fn slowest_first(layout: &Layout, class: LayoutClass) -> Vec<usize> {
+    match class {
+        LayoutClass::PermutedRows => layout.rows_by_stride(),
+        _ => layout.axes_by_stride(),
     }
 }
 

@@ -96,6 +96,12 @@ impl CopyReport {
         Self { records: vec![record] }
     }
 
+    /// So many copies.
+    #[cfg(feature = "arrow")]
+    pub(crate) const fn from_records(records: Vec<CopyRecord>) -> Self {
+        Self { records }
+    }
+
     /// The copies, in the order in which they were made.
     #[must_use]
     pub fn records(&self) -> &[CopyRecord] {

@@ -16,6 +16,8 @@ pub enum LayoutClass {
     Contiguous(Order),
     /// Contiguous once the axes are sorted: any permutation of a row-major array.
     Permuted,
+    /// As [`Permuted`](Self::Permuted), but the first axis (the rows of a column) is the slowest.
+    PermutedRows,
 }
 
 /// The signs of strides that a consumer accepts, on axes of more than one item.

@@ -48,8 +48,10 @@ pub enum Logical {
         /// Unit of the integers.
         unit: TimeUnit,
     },
-    /// Calendar interval: months; days and milliseconds; or months, days and nanoseconds.
+    /// Calendar interval: an integer of months, or 16 opaque bytes of months, days and nanoseconds.
     Interval,
+    /// Calendar interval whose last axis holds two integers: days, then milliseconds.
+    DayTimeInterval,
     /// Decimal number: the integer times 10^−scale.
     Decimal {
         /// Significant digits.
@@ -68,6 +70,7 @@ impl fmt::Display for Logical {
             Self::Date { unit } => write!(f, "dates in {unit:?}s"),
             Self::Duration { unit } => write!(f, "durations in {unit:?}s"),
             Self::Interval => f.write_str("calendar intervals"),
+            Self::DayTimeInterval => f.write_str("calendar intervals of days and milliseconds"),
             Self::Decimal { precision, scale } => write!(f, "decimals ({precision}, {scale})"),
         }
     }

@@ -3,6 +3,8 @@
 //! [`read_file`] and [`npy::read`] bring bytes into memory of our own: a file that changes or shrinks meanwhile is an error at worst.
 //! `mmap::map_file` and `npy::map` share the file's pages instead, which the caller has to vouch for: they are `unsafe`.
 
+#[cfg(feature = "arrow")]
+pub mod ipc;
 #[cfg(feature = "mmap")]
 pub mod mmap;
 pub mod npy;

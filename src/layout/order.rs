@@ -78,6 +78,14 @@ impl Layout {
         axes
     }
 
+    /// As [`axes_by_stride`](Self::axes_by_stride), with the first axis first whatever its stride.
+    pub(crate) fn rows_by_stride(&self) -> Vec<usize> {
+        let mut axes = self.axes_by_stride();
+        // Stable: the others keep their order.
+        axes.sort_by_key(|&axis| axis != 0);
+        axes
+    }
+
     /// The `k`-th axis of `order`, fastest first.
     fn axis_by_speed(&self, k: usize, order: Order) -> usize {
         match order {

@@ -1,0 +1,181 @@
+//! Out of views into Arrow arrays.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, make_array};
+use arrow_data::ArrayData;
+use arrow_schema::{DataType, Field, FieldRef};
+
+use super::dtype::Leaf;
+use super::tensor::FixedShapeTensor;
+use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory};
+use crate::convert::{Alignment, Converted, CopyPolicy, Requirements};
+use crate::error::{ArrowFault, Error, Result};
+use crate::layout::Unit;
+use crate::view::StridedView;
+
+/// What [`StridedView::to_arrow`] asks of this very view: [`REQUIREMENTS`], with the alignment that its Arrow type needs.
+///
+/// ```
+/// use viewbridge::{StridedView, arrow};
+///
+/// let view = StridedView::from_vec(vec![0_i64; 6]);
+/// let plan = view.flip(0)?.plan(&arrow::requirements_of(&view));
+/// assert_eq!(plan.bytes_copied(), 48);
+/// # Ok::<(), viewbridge::Error>(())
+/// ```
+#[must_use]
+pub fn requirements_of(view: &StridedView<'_>) -> Requirements {
+    Leaf::of(view).map_or(REQUIREMENTS, |leaf| leaf.requirements(REQUIREMENTS))
+}
+
+impl Leaf {
+    fn requirements(&self, base: Requirements) -> Requirements {
+        match self.alignment {
+            1 => base,
+            bytes => base.alignment(Alignment::Bytes(bytes)),
+        }
+    }
+}
+
+impl StridedView<'_> {
+    /// The view as an Arrow array: primitive or Boolean for one axis, FixedSizeLists (of items named `item`, not nullable) for each axis more.
+    ///
+    /// Items with a [`Logical`](crate::Logical) meaning get the Arrow type of that meaning. Shares memory that is row-major, aligned, native,
+    /// immutable and owned ([`REQUIREMENTS`]); booleans must be bits. All else is copied, once.
+    ///
+    /// ```
+    /// use viewbridge::{CopyPolicy, StridedView};
+    ///
+    /// let view = StridedView::from_vec((0..6_i16).collect()).reshape(&[3, 2])?;
+    /// let array = view.to_arrow(CopyPolicy::Never)?.value;
+    /// assert_eq!(array.data_type().to_string(), "FixedSizeList(2 x non-null Int16)");
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] for no axis at all, device memory, or a type or meaning that Arrow lacks; [`ArrowFault::ListSize`] for an axis, other
+    /// than the first, of more than `i32::MAX` items; [`Error::CopyForbidden`], [`Error::OutOfMemory`].
+    pub fn to_arrow(&self, policy: CopyPolicy) -> Result<Converted<ArrayRef>> {
+        let leaf = leaf_of(self, REQUIREMENTS.consumer())?;
+        for &items in self.shape().iter().skip(1) {
+            list_size(items)?;
+        }
+        let converted = self.convert(&leaf.requirements(REQUIREMENTS), policy)?;
+        converted.try_map(|view| {
+            let axes = view.ndim() - leaf.axes;
+            let shape = view.shape()[..axes].to_vec();
+            lists(items(view, leaf)?, &shape).map(make_array)
+        })
+    }
+
+    /// The view as a column of tensors, one per position of the first axis, and the field that says so (named `tensor`).
+    ///
+    /// Shares memory whose rows are its slowest axis and whose other axes, in any order, are contiguous: the metadata has a `permutation`
+    /// ([`FIXED_SHAPE_TENSOR`]). All else is copied, once, in the order that it has.
+    ///
+    /// ```
+    /// use viewbridge::{CopyPolicy, StridedView};
+    /// use viewbridge::arrow::FixedShapeTensor;
+    ///
+    /// let images = StridedView::from_vec(vec![0_u8; 2 * 4 * 5 * 3]).reshape(&[2, 4, 5, 3])?;
+    /// let channels_first = images.permute(&[0, 3, 1, 2])?;
+    /// let (field, _) = channels_first.to_fixed_shape_tensor(CopyPolicy::Never)?.value;
+    /// let tensor = FixedShapeTensor::of_field(&field)?.unwrap();
+    /// assert_eq!(tensor.shape(), [4, 5, 3]);
+    /// assert_eq!(tensor.permutation(), Some(&[2, 0, 1][..]));
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`StridedView::to_arrow`], but [`ArrowFault::ListSize`] for rows of more than `i32::MAX` items, and one axis is too few.
+    pub fn to_fixed_shape_tensor(&self, policy: CopyPolicy) -> Result<Converted<(FieldRef, ArrayRef)>> {
+        let leaf = leaf_of(self, FIXED_SHAPE_TENSOR.consumer())?;
+        // Days and milliseconds are one item, whose two halves no permutation may part.
+        if leaf.axes > 0 {
+            let refusal = crate::Refusal::Logical {
+                found: crate::Logical::DayTimeInterval,
+            };
+            let consumer = FIXED_SHAPE_TENSOR.consumer();
+            return Err(Error::Refused { consumer, refusal });
+        }
+        let size = list_size(self.shape().iter().skip(1).product())?;
+        let converted = self.convert(&leaf.requirements(FIXED_SHAPE_TENSOR), policy)?;
+        converted.try_map(|view| {
+            let (tensor, physical) = physical(&view)?;
+            let rows = physical.shape()[0];
+            let data = list(items(physical, leaf)?, rows, size)?;
+            let field = Field::new("tensor", data.data_type().clone(), false).with_metadata(tensor.field_metadata());
+            Ok((Arc::new(field), make_array(data)))
+        })
+    }
+}
+
+fn leaf_of(view: &StridedView<'_>, consumer: &'static str) -> Result<Leaf> {
+    Leaf::of(view).map_err(|refusal| Error::Refused { consumer, refusal })
+}
+
+/// A dimension as Arrow writes it.
+fn list_size(items: usize) -> Result<i32> {
+    i32::try_from(items).map_err(|_| ArrowFault::ListSize { items }.into())
+}
+
+/// The view with its axes in the order of memory, and the metadata that leads back.
+fn physical<'a>(view: &StridedView<'a>) -> Result<(FixedShapeTensor, StridedView<'a>)> {
+    if view.is_c_contiguous() {
+        let tensor = FixedShapeTensor::new(view.shape()[1..].to_vec())?;
+        return Ok((tensor, view.clone()));
+    }
+    let axes = view.layout().rows_by_stride();
+    let physical = view.permute(&axes)?;
+    let mut permutation = vec![0; axes.len() - 1];
+    for (position, &axis) in axes.iter().enumerate().skip(1) {
+        permutation[axis - 1] = position - 1;
+    }
+    let tensor = FixedShapeTensor::new(physical.shape()[1..].to_vec())?.with_permutation(permutation)?;
+    Ok((tensor, physical))
+}
+
+/// The items of a row-major view that fulfils [`REQUIREMENTS`], as the array that the lists are wrapped around.
+fn items(view: StridedView<'_>, leaf: Leaf) -> Result<ArrayData> {
+    let axes = view.ndim() - leaf.axes;
+    let len = view.shape()[..axes].iter().product();
+    let start = view.layout().byte_offset();
+    let (bit, bytes) = match view.layout().unit() {
+        Unit::Byte => (0, view.nbytes()),
+        Unit::Bit if view.is_empty() => (0, 0),
+        Unit::Bit => {
+            let bit = view.layout().offset() % 8;
+            (bit, (bit + view.len()).div_ceil(8))
+        }
+    };
+    let buffer = view.into_static().map(|view| view.into_parts().0);
+    let buffer = buffer.and_then(|buffer| memory::to_arrow(buffer, start, bytes));
+    // What was planned is owned and immutable, and its bytes are there.
+    let buffer = buffer.ok_or(Error::TooShort {
+        expected: bytes,
+        found: 0,
+    })?;
+    let array = ArrayData::builder(leaf.data_type)
+        .len(len)
+        .offset(bit)
+        .add_buffer(buffer);
+    array.build().map_err(library)
+}
+
+/// Wraps items in a list per axis behind the first.
+fn lists(items: ArrayData, shape: &[usize]) -> Result<ArrayData> {
+    (1..shape.len()).rev().try_fold(items, |child, axis| {
+        let len = shape[..axis].iter().product();
+        list(child, len, list_size(shape[axis])?)
+    })
+}
+
+/// `len` lists of `size` items each. [`ArrayData`], unlike the array's own constructor, keeps the length of lists without items.
+fn list(child: ArrayData, len: usize, size: i32) -> Result<ArrayData> {
+    let item = Field::new_list_field(child.data_type().clone(), false);
+    let list = ArrayData::builder(DataType::FixedSizeList(Arc::new(item), size));
+    list.len(len).add_child_data(child).build().map_err(library)
+}

@@ -1,0 +1,69 @@
+//! Arrow's buffers and ours: each keeps the other alive.
+//!
+//! # Safety
+//!
+//! Into Arrow the calls rely on *alive*, *initialised* and *frozen* of [`Buffer`], and on *in bounds* of the view that named the bytes. Out of
+//! Arrow they rely on *shared is frozen*: the bytes that `arrow_buffer::Buffer::as_slice` lends stay where they are, initialised and unwritten,
+//! as long as any clone of that buffer lives (Arrow hands out write access only to the last one).
+#![allow(unsafe_code)]
+
+use std::panic::AssertUnwindSafe;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer as ArrowBuffer;
+
+use crate::buffer::Buffer;
+use crate::memory::{Access, Device, OwnerKind};
+
+/// The bytes of an Arrow buffer, kept alive by it. Never copies.
+pub(super) fn from_arrow(buffer: &ArrowBuffer) -> Buffer<'static> {
+    let bytes = NonNull::from(buffer.as_slice());
+    // Arrow does not know the capacity of memory that is not its own, and says 0.
+    let spare = buffer.capacity().saturating_sub(buffer.len());
+    let owner = buffer.clone();
+    let (access, kind) = (Access::Immutable, OwnerKind::Arrow);
+    // SAFETY: *shared is frozen*.
+    let memory = unsafe { Buffer::from_raw_parts(bytes.cast(), bytes.len(), access, Device::CPU, kind, owner) };
+    memory.with_spare(spare)
+}
+
+/// `len` bytes of a buffer from byte `start` on, as an Arrow buffer that keeps the whole alive; `None` if they are not all there, or the
+/// memory is not immutable CPU memory. Never copies.
+pub(crate) fn to_arrow(buffer: Buffer<'static>, start: usize, len: usize) -> Option<ArrowBuffer> {
+    if len == 0 {
+        // Aligned for every type, which a pointer past some end need not be.
+        return Some(ArrowBuffer::default());
+    }
+    let inside = start.checked_add(len).is_some_and(|end| end <= buffer.len());
+    if !inside || buffer.access() != Access::Immutable || !buffer.device().is_cpu_readable() {
+        return None;
+    }
+    let first = NonNull::new(buffer.as_mut_ptr().wrapping_add(start))?;
+    // The owner is only ever dropped, so that a panic elsewhere cannot leave it half-changed.
+    let owner = Arc::new(AssertUnwindSafe(buffer));
+    // SAFETY: *alive*, *initialised*, *frozen*; inside as checked.
+    Some(unsafe { ArrowBuffer::from_custom_allocation(first, len, owner) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capacity_counts_as_pinned() {
+        let mut items = Vec::with_capacity(1000);
+        items.extend([1_u64, 2, 3]);
+        let memory = from_arrow(&ArrowBuffer::from_vec(items));
+        assert_eq!((memory.len(), memory.pinned_bytes()), (24, 8000));
+    }
+
+    #[test]
+    fn only_bytes_that_are_there_leave() {
+        let memory = Buffer::from_vec(vec![1_u8, 2, 3]);
+        assert_eq!(to_arrow(memory.clone(), 1, 2).unwrap().as_slice(), [2, 3]);
+        assert!(to_arrow(memory.clone(), 2, 2).is_none());
+        assert!(to_arrow(memory.clone(), usize::MAX, 2).is_none());
+        assert!(to_arrow(memory, usize::MAX, 0).unwrap().is_empty());
+    }
+}
