@@ -16,13 +16,15 @@ use crate::failure::Failure;
 #[command(name = "convert", after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// File to read: .npy, or an Arrow IPC file (.arrow); recognised by its first bytes.
+    #[arg(value_name = "IN")]
     pub(crate) input: Option<PathBuf>,
 
     /// File to write, overwritten if it exists. Its extension names the format, unless --to does.
+    #[arg(value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
 
     /// Format to write. Without OUT, the result lies beside IN, with the format's extension.
-    #[arg(long, requires = "input")]
+    #[arg(long, value_name = "FORMAT", requires = "input")]
     pub(crate) to: Option<Format>,
 
     /// Bring the items into this order first. By default they stay as they are.

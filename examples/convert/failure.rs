@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use viewbridge::Error;
+use viewbridge::{CopyReason, Error};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -82,6 +82,9 @@ impl fmt::Display for Failure {
             Self::Different { route } => write!(f, "{route}: the result differs from the original")?,
         }
         match self.error() {
+            Some(Error::CopyForbidden { reasons, .. }) if reasons.contains(&CopyReason::FileRead) => {
+                f.write_str(" (here: add --map, or drop --copy never)")
+            }
             Some(Error::CopyForbidden { .. }) => f.write_str(" (here: drop --copy never)"),
             _ => Ok(()),
         }

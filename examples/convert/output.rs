@@ -11,6 +11,8 @@ use crate::trip::{Check, Outcome, Row, Trip};
 const WIDTH: u16 = 130;
 
 pub(crate) fn print_tables(trips: &[Trip]) {
+    // A file that could not even be opened has no hops.
+    let trips: Vec<&Trip> = trips.iter().filter(|trip| !trip.rows.is_empty()).collect();
     for (k, trip) in trips.iter().enumerate() {
         println!("{}", trip.name);
         match trip.memory() {
@@ -20,7 +22,9 @@ pub(crate) fn print_tables(trips: &[Trip]) {
         }
         println!("{}\n", table(&trip.rows));
     }
-    println!("{}", Summary::of(trips));
+    if !trips.is_empty() {
+        println!("{}", Summary::of(&trips));
+    }
 }
 
 fn one_line(memory: &Info) -> String {
@@ -33,7 +37,7 @@ fn one_line(memory: &Info) -> String {
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(["hop", "memory", "why", "bytes moved", "time", "GB/s", "bits"]);
@@ -45,9 +49,9 @@ fn table(rows: &[Row]) -> Table {
     for row in rows {
         table.add_row([
             row.route.clone(),
-            row.outcome.name().to_owned(),
+            memory_cell(row),
             row.why.join("; "),
-            row.bytes_moved().to_string(),
+            grouped(row.bytes_moved()),
             format!("{:.1?}", row.time),
             row.gigabytes_per_second()
                 .map_or_else(|| "–".to_owned(), |speed| format!("{speed:.1}")),
@@ -57,12 +61,31 @@ fn table(rows: &[Row]) -> Table {
     table
 }
 
+/// A file takes the bytes from where they lie, or from a buffer that they were gathered in.
+fn memory_cell(row: &Row) -> String {
+    let name = row.outcome.name();
+    if row.bytes_written > 0 {
+        format!("{name}, written")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// With a comma between groups of three digits.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
 impl Outcome {
     fn name(self) -> &'static str {
         match self {
             Self::Shared => "shared",
             Self::Copied => "copied",
             Self::Refused => "refused",
+            Self::Forbidden => "forbidden",
+            Self::Failed => "failed",
         }
     }
 }
@@ -73,6 +96,7 @@ impl Check {
             Self::Pending => "unchecked",
             Self::Reference => "reference",
             Self::Identical => "identical",
+            Self::Nothing => "–",
         }
     }
 }
@@ -82,58 +106,61 @@ struct Summary {
     hops: usize,
     shared: usize,
     copied: usize,
+    /// Also those that the policy forbids.
     refused: usize,
+    failed: usize,
     bytes_copied: usize,
     bytes_written: usize,
     verified: bool,
 }
 
 impl Summary {
-    fn of(trips: &[Trip]) -> Self {
+    fn of(trips: &[&Trip]) -> Self {
         let rows: Vec<&Row> = trips.iter().flat_map(|trip| &trip.rows).collect();
         let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
         Self {
             hops: rows.len(),
             shared: count(Outcome::Shared),
             copied: count(Outcome::Copied),
-            refused: count(Outcome::Refused),
+            refused: count(Outcome::Refused) + count(Outcome::Forbidden),
+            failed: count(Outcome::Failed),
             bytes_copied: rows.iter().map(|row| row.bytes_copied).sum(),
             bytes_written: rows.iter().map(|row| row.bytes_written).sum(),
-            verified: rows
-                .iter()
-                .all(|row| row.outcome == Outcome::Refused || row.check != Check::Pending),
+            verified: !led_nowhere(&rows) && rows.iter().all(|row| row.check != Check::Pending),
         }
     }
+}
+
+/// Whether there is no result to verify.
+fn led_nowhere(rows: &[&Row]) -> bool {
+    rows.iter().all(|row| row.check == Check::Nothing)
 }
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
-            hops,
-            shared,
-            copied,
-            bytes_copied,
-            ..
+            hops, shared, copied, ..
         } = self;
-        write!(
-            f,
-            "{hops} hops: {shared} shared, {copied} copied ({bytes_copied} bytes)"
-        )?;
+        let (bytes, written) = (grouped(self.bytes_copied), grouped(self.bytes_written));
+        write!(f, "{hops} hops: {shared} shared, {copied} copied ({bytes} bytes)")?;
         if self.refused > 0 {
             write!(f, ", {} refused", self.refused)?;
         }
-        write!(f, "; {} bytes written to files; ", self.bytes_written)?;
+        if self.failed > 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        write!(f, "; {written} bytes written to files; ")?;
         f.write_str(if self.verified {
-            "all verified bit by bit"
+            "all results verified bit by bit"
         } else {
-            "not all verified"
+            "not all results verified"
         })
     }
 }
 
 /// One document: a trip per array, a row per hop, the sums, and the error if there is one.
 pub(crate) fn print_json(trips: &[Trip], failure: Option<&Failure>) {
-    let summary = Summary::of(trips);
+    let summary = Summary::of(&trips.iter().collect::<Vec<_>>());
     let document = json!({
         "trips": trips.iter().map(trip_json).collect::<Vec<_>>(),
         "summary": {
@@ -141,6 +168,7 @@ pub(crate) fn print_json(trips: &[Trip], failure: Option<&Failure>) {
             "shared": summary.shared,
             "copied": summary.copied,
             "refused": summary.refused,
+            "failed": summary.failed,
             "bytes_copied": summary.bytes_copied,
             "bytes_written": summary.bytes_written,
             "verified": summary.verified,

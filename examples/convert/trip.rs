@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use viewbridge::{Converted, CopyReport, Error, Info, StridedView};
+use viewbridge::{Converted, CopyReason, CopyReport, Error, Info, StridedView};
 
 use crate::failure::Failure;
 use crate::progress;
@@ -22,7 +22,7 @@ pub(crate) struct Trip {
 pub(crate) struct Row {
     pub(crate) route: String,
     pub(crate) outcome: Outcome,
-    /// Reasons of a copy or refusal, in the crate's words.
+    /// Reasons of a copy or refusal, in the crate's own words.
     pub(crate) why: Vec<String>,
     pub(crate) bytes_copied: usize,
     /// Bytes that went to a file.
@@ -35,7 +35,11 @@ pub(crate) struct Row {
 pub(crate) enum Outcome {
     Shared,
     Copied,
+    /// The target cannot express the view.
     Refused,
+    /// A copy was needed under `--copy never`.
+    Forbidden,
+    Failed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(crate) enum Check {
     Reference,
     /// The same bits as the reference.
     Identical,
+    /// The hop led nowhere.
+    Nothing,
 }
 
 impl Trip {
@@ -125,31 +131,21 @@ impl Trip {
 
 impl Row {
     fn new(route: &str, time: Duration, result: Result<&CopyReport, &Error>) -> Self {
-        let (outcome, why, bytes_copied) = match result {
-            Ok(report) if report.is_shared() => (Outcome::Shared, Vec::new(), 0),
-            Ok(report) => (
-                Outcome::Copied,
-                report.reasons().map(ToString::to_string).collect(),
-                report.bytes_copied(),
-            ),
-            Err(error) => (Outcome::Refused, Self::why_not(error), 0),
+        let (outcome, why) = match result {
+            Ok(report) if report.is_shared() => (Outcome::Shared, Vec::new()),
+            Ok(report) => (Outcome::Copied, texts(report.reasons())),
+            Err(Error::CopyForbidden { reasons, .. }) => (Outcome::Forbidden, texts(reasons)),
+            Err(Error::Refused { refusal, .. }) => (Outcome::Refused, vec![refusal.to_string()]),
+            Err(other) => (Outcome::Failed, vec![other.to_string()]),
         };
         Self {
             route: route.to_owned(),
             outcome,
             why,
-            bytes_copied,
+            bytes_copied: result.map_or(0, CopyReport::bytes_copied),
             bytes_written: 0,
             time,
-            check: Check::Pending,
-        }
-    }
-
-    fn why_not(error: &Error) -> Vec<String> {
-        match error {
-            Error::CopyForbidden { reasons, .. } => reasons.iter().map(ToString::to_string).collect(),
-            Error::Refused { refusal, .. } => vec![refusal.to_string()],
-            other => vec![other.to_string()],
+            check: if result.is_ok() { Check::Pending } else { Check::Nothing },
         }
     }
 
@@ -165,4 +161,8 @@ impl Row {
             .filter(|&kibibytes| kibibytes > 0)?;
         Some(f64::from(bytes) * 1024.0 / 1e9 / self.time.as_secs_f64())
     }
+}
+
+fn texts<'a>(reasons: impl IntoIterator<Item = &'a CopyReason>) -> Vec<String> {
+    reasons.into_iter().map(ToString::to_string).collect()
 }
