@@ -69,6 +69,7 @@ impl<'a> Buffer<'a> {
         Self::borrowed(NonNull::from(items).cast(), len)
     }
 
+    #[inline]
     fn borrowed(ptr: NonNull<u8>, len: usize) -> Self {
         Self {
             ptr,
@@ -86,6 +87,7 @@ impl<'a> Buffer<'a> {
     ///
     /// As [`Buffer::from_raw_parts`], for the lifetime `'a` instead of the owner's.
     #[must_use]
+    #[inline]
     pub unsafe fn from_raw_borrowed(ptr: NonNull<u8>, len: usize, access: Access, device: Device) -> Self {
         Self::borrowed(ptr, len).with_place(access, device)
     }
@@ -95,6 +97,7 @@ impl<'a> Buffer<'a> {
         Self::borrowed(self.ptr, self.len).with_place(self.access, self.device)
     }
 
+    #[inline]
     const fn with_place(mut self, access: Access, device: Device) -> Self {
         self.access = access;
         self.device = device;
@@ -126,6 +129,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// The owner's claim as one that lives for ever, or `None` if the memory is borrowed.
+    #[inline]
     pub(crate) fn into_static(self) -> Option<Buffer<'static>> {
         // *alive* holds by the owner, whatever the lifetime.
         let owner = Some(self.owner?);
@@ -176,6 +180,7 @@ impl<'a> Buffer<'a> {
 
     /// What keeps the memory alive.
     #[must_use]
+    #[inline]
     pub fn owner_kind(&self) -> OwnerKind {
         self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.kind)
     }
@@ -247,6 +252,7 @@ impl Buffer<'static> {
     ///
     /// As long as `owner` lives, `ptr..ptr + len` is allocated and, if the CPU can read `device`, initialised and readable. It is
     /// written by others only as `access` says, never during a call that reads it, and with [`Access::Immutable`] not at all.
+    #[inline]
     pub unsafe fn from_raw_parts<O: Send + 'static>(
         ptr: NonNull<u8>,
         len: usize,
@@ -288,6 +294,7 @@ impl Buffer<'static> {
         Self::owned(ptr, len, Arc::new(shared))
     }
 
+    #[inline]
     fn owned(ptr: NonNull<u8>, len: usize, owner: Arc<Shared<dyn Send>>) -> Self {
         Self {
             owner: Some(owner),

@@ -70,6 +70,7 @@ impl<'a> StridedView<'a> {
     }
 
     /// Puts the parts together. The caller upholds *in bounds*.
+    #[inline]
     pub(crate) fn from_parts(buffer: Buffer<'a>, dtype: DType, layout: Layout, logical: Option<Arc<Logical>>) -> Self {
         debug_assert!(layout.check_within(buffer.len()).is_ok());
         Self {

@@ -12,9 +12,11 @@ use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory};
 use crate::convert::{Alignment, Converted, CopyPolicy, Requirements};
 use crate::error::{ArrowFault, Error, Result};
 use crate::layout::Unit;
+use crate::reason::Refusal;
 use crate::view::StridedView;
 
-/// What [`StridedView::to_arrow`] asks of this very view: [`REQUIREMENTS`], with the alignment that its Arrow type needs.
+/// What [`StridedView::to_arrow`] asks of this very view: [`REQUIREMENTS`], with the alignment that its Arrow type needs, and no meaning that
+/// Arrow has no type for.
 ///
 /// ```
 /// use viewbridge::{StridedView, arrow};
@@ -26,14 +28,31 @@ use crate::view::StridedView;
 /// ```
 #[must_use]
 pub fn requirements_of(view: &StridedView<'_>) -> Requirements {
-    Leaf::of(view).map_or(REQUIREMENTS, |leaf| leaf.requirements(REQUIREMENTS))
+    requirements(Leaf::of(view).as_ref(), REQUIREMENTS)
+}
+
+/// What [`StridedView::to_fixed_shape_tensor`] asks of this very view: [`FIXED_SHAPE_TENSOR`], likewise.
+#[must_use]
+pub fn tensor_requirements_of(view: &StridedView<'_>) -> Requirements {
+    requirements(Leaf::of_tensor(view).as_ref(), FIXED_SHAPE_TENSOR)
+}
+
+fn requirements(leaf: Result<&Leaf, &Refusal>, base: Requirements) -> Requirements {
+    match leaf {
+        Ok(Leaf { alignment: 1, .. }) => base,
+        Ok(leaf) => base.alignment(Alignment::Bytes(leaf.alignment)),
+        // The plan refuses then as the conversion does.
+        Err(_) => base.storage_only(),
+    }
 }
 
 impl Leaf {
-    fn requirements(&self, base: Requirements) -> Requirements {
-        match self.alignment {
-            1 => base,
-            bytes => base.alignment(Alignment::Bytes(bytes)),
+    /// As [`Leaf::of`], without days and milliseconds: one item, whose two halves no permutation may part.
+    fn of_tensor(view: &StridedView<'_>) -> Result<Self, Refusal> {
+        let leaf = Self::of(view)?;
+        match view.logical() {
+            Some(found) if leaf.axes > 0 => Err(Refusal::Logical { found: found.clone() }),
+            _ => Ok(leaf),
         }
     }
 }
@@ -58,11 +77,11 @@ impl StridedView<'_> {
     /// [`Error::Refused`] for no axis at all, device memory, or a type or meaning that Arrow lacks; [`ArrowFault::ListSize`] for an axis, other
     /// than the first, of more than `i32::MAX` items; [`Error::CopyForbidden`], [`Error::OutOfMemory`].
     pub fn to_arrow(&self, policy: CopyPolicy) -> Result<Converted<ArrayRef>> {
-        let leaf = leaf_of(self, REQUIREMENTS.consumer())?;
+        let leaf = Leaf::of(self).map_err(refused_by(&REQUIREMENTS))?;
         for &items in self.shape().iter().skip(1) {
             list_size(items)?;
         }
-        let converted = self.convert(&leaf.requirements(REQUIREMENTS), policy)?;
+        let converted = self.convert(&requirements(Ok(&leaf), REQUIREMENTS), policy)?;
         converted.try_map(|view| {
             let axes = view.ndim() - leaf.axes;
             let shape = view.shape()[..axes].to_vec();
@@ -92,17 +111,9 @@ impl StridedView<'_> {
     ///
     /// As [`StridedView::to_arrow`], but [`ArrowFault::ListSize`] for rows of more than `i32::MAX` items, and one axis is too few.
     pub fn to_fixed_shape_tensor(&self, policy: CopyPolicy) -> Result<Converted<(FieldRef, ArrayRef)>> {
-        let leaf = leaf_of(self, FIXED_SHAPE_TENSOR.consumer())?;
-        // Days and milliseconds are one item, whose two halves no permutation may part.
-        if leaf.axes > 0 {
-            let refusal = crate::Refusal::Logical {
-                found: crate::Logical::DayTimeInterval,
-            };
-            let consumer = FIXED_SHAPE_TENSOR.consumer();
-            return Err(Error::Refused { consumer, refusal });
-        }
+        let leaf = Leaf::of_tensor(self).map_err(refused_by(&FIXED_SHAPE_TENSOR))?;
         let size = list_size(self.shape().iter().skip(1).product())?;
-        let converted = self.convert(&leaf.requirements(FIXED_SHAPE_TENSOR), policy)?;
+        let converted = self.convert(&requirements(Ok(&leaf), FIXED_SHAPE_TENSOR), policy)?;
         converted.try_map(|view| {
             let (tensor, physical) = physical(&view)?;
             let rows = physical.shape()[0];
@@ -113,8 +124,9 @@ impl StridedView<'_> {
     }
 }
 
-fn leaf_of(view: &StridedView<'_>, consumer: &'static str) -> Result<Leaf> {
-    Leaf::of(view).map_err(|refusal| Error::Refused { consumer, refusal })
+fn refused_by(requirements: &Requirements) -> impl Fn(Refusal) -> Error {
+    let consumer = requirements.consumer();
+    move |refusal| Error::Refused { consumer, refusal }
 }
 
 /// A dimension as Arrow writes it.

@@ -46,7 +46,7 @@ mod import;
 mod memory;
 mod tensor;
 
-pub use export::requirements_of;
+pub use export::{requirements_of, tensor_requirements_of};
 pub use import::{Column, Nulls};
 pub use tensor::FixedShapeTensor;
 

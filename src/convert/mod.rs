@@ -14,6 +14,7 @@ mod report;
 pub mod requirements;
 
 pub use plan::Plan;
+pub(crate) use plan::PlannedCopy;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 
@@ -53,16 +54,24 @@ impl<'a> StridedView<'a> {
     ///
     /// [`Error::CopyForbidden`] under [`CopyPolicy::Never`], [`Error::Refused`], [`Error::OutOfMemory`].
     pub fn convert(&self, requirements: &Requirements, policy: CopyPolicy) -> Result<Converted<Self>> {
-        let plan = Plan::new(self, requirements, policy);
-        match plan.into_copy(policy)? {
+        match self.decide(requirements, policy)? {
             None => Ok(Converted::shared(self.clone())),
-            Some(copy) => {
-                let bytes = copy.layout.nbytes();
-                let value = self.copied(copy.dtype, copy.layout)?;
-                let report = CopyReport::copied(CopyRecord::of_items(bytes, copy.reasons));
-                Ok(Converted { value, report })
-            }
+            Some(copy) => self.carry_out(copy),
         }
+    }
+
+    /// The copy that a consumer needs, or `None` if it can share; an error where the plan ends in neither.
+    #[inline]
+    pub(crate) fn decide(&self, requirements: &Requirements, policy: CopyPolicy) -> Result<Option<PlannedCopy>> {
+        Plan::new(self, requirements, policy).into_copy(policy)
+    }
+
+    /// Makes a planned copy.
+    pub(crate) fn carry_out(&self, copy: PlannedCopy) -> Result<Converted<StridedView<'static>>> {
+        let bytes = copy.layout.nbytes();
+        let value = self.copied(copy.dtype, copy.layout)?;
+        let report = CopyReport::copied(CopyRecord::of_items(bytes, copy.reasons));
+        Ok(Converted { value, report })
     }
 
     /// The items in row-major or column-major order. Copies if they are not ([`CopyPolicy::IfNeeded`]).

@@ -6,8 +6,8 @@ use super::CopyPolicy;
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Unit};
-use crate::memory::{Access, Order, OwnerKind};
+use crate::layout::{Layout, Unit, whole_items};
+use crate::memory::{Access, Device, Order, OwnerKind};
 use crate::reason::{CopyReason, Refusal, write_list};
 use crate::view::StridedView;
 
@@ -41,7 +41,7 @@ enum Decision {
 
 /// The copy that a plan needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlannedCopy {
+pub(crate) struct PlannedCopy {
     pub(super) reasons: Vec<CopyReason>,
     pub(super) dtype: DType,
     pub(super) layout: Layout,
@@ -87,13 +87,20 @@ impl Plan {
         self.consumer
     }
 
+    #[inline]
     pub(super) fn new(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Self {
+        let decision = if is_plain(view, requirements, policy) {
+            debug_assert_eq!(decide(view, requirements, policy), Decision::Share);
+            Decision::Share
+        } else {
+            decide(view, requirements, policy)
+        };
         let consumer = requirements.consumer;
-        let decision = decide(view, requirements, policy);
         Self { consumer, decision }
     }
 
     /// The copy to make, if any; an error where the plan ends in none.
+    #[inline]
     pub(super) fn into_copy(self, policy: CopyPolicy) -> Result<Option<PlannedCopy>> {
         let consumer = self.consumer;
         match self.decision {
@@ -110,6 +117,47 @@ impl Plan {
             Decision::Copy(copy) => Ok(Some(*copy)),
         }
     }
+}
+
+/// Whether a view can be shared because nothing about it is unusual. Handing over takes nanoseconds, and collecting reasons would be most of
+/// them. A `false` decides nothing.
+#[inline]
+fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
+    let (dtype, layout, buffer) = (view.dtype(), view.layout(), view.buffer());
+    let (shape, strides) = (layout.shape(), layout.strides());
+    let immutable = buffer.access() == Access::Immutable;
+    let place = match requirements.alignment {
+        Alignment::Any => true,
+        // With the strides of a contiguous layout the first item decides.
+        Alignment::Item => view.data_ptr().addr().is_multiple_of(dtype.alignment()),
+        Alignment::Bytes(_) => false,
+    };
+    let order = match requirements.layout {
+        LayoutClass::Any => requirements.alignment == Alignment::Any,
+        LayoutClass::Contiguous(order) => layout.is_contiguous(order),
+        LayoutClass::Permuted => layout.is_c_contiguous(),
+    };
+    let step = |&stride: &isize| {
+        (stride > 0 || requirements.sign == StrideSign::Any)
+            && (!requirements.whole_items || whole_items(stride, layout.itemsize(), false).is_some())
+    };
+    policy != CopyPolicy::Always
+        && dtype.is_native()
+        && layout.unit() == Unit::Byte
+        && (dtype.kind() != Kind::Bool || requirements.packing != Packing::BoolBits)
+        && match requirements.memory {
+            MemoryUse::Read => true,
+            MemoryUse::Immutable => immutable,
+            MemoryUse::Write | MemoryUse::WriteOrCopy => buffer.access().is_writable(),
+        }
+        && (!requirements.outlives || buffer.owner_kind() != OwnerKind::Borrowed)
+        && (!requirements.cpu || buffer.device() == Device::CPU)
+        && (requirements.logical || view.logical().is_none())
+        && (requirements.ndim.0..=requirements.ndim.1).contains(&shape.len())
+        && place
+        && order
+        && strides.iter().all(step)
+        && (requirements.dtypes)(dtype)
 }
 
 fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Decision {
@@ -168,7 +216,7 @@ fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> L
 }
 
 fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
-    let (min, max) = (*requirements.ndim.start(), *requirements.ndim.end());
+    let (min, max) = requirements.ndim;
     let (ndim, found) = (view.ndim(), view.device());
     if !(requirements.dtypes)(dtype) {
         let found = view.dtype().clone();
@@ -282,6 +330,9 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
             }
         }
     }
+    if requirements.sign == StrideSign::Any && !requirements.whole_items {
+        return;
+    }
     let itemsize = layout.itemsize();
     for (axis, (&dim, &stride)) in layout.shape().iter().zip(layout.strides()).enumerate() {
         if dim <= 1 {
@@ -293,7 +344,7 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
         if stride == 0 && requirements.sign == StrideSign::Positive {
             reasons.push(CopyReason::ZeroStride { axis });
         }
-        if requirements.whole_items && itemsize > 0 && !stride.unsigned_abs().is_multiple_of(itemsize) {
+        if requirements.whole_items && whole_items(stride, itemsize, false).is_none() {
             reasons.push(CopyReason::StrideNotMultiple { axis, stride, itemsize });
         }
     }

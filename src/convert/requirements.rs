@@ -1,7 +1,5 @@
 //! What a consumer accepts.
 
-use std::ops::RangeInclusive;
-
 use crate::dtype::DType;
 use crate::layout::MAX_NDIM;
 use crate::memory::Order;
@@ -101,7 +99,8 @@ pub struct Requirements {
     pub(crate) cpu: bool,
     pub(crate) dtypes: fn(&DType) -> bool,
     pub(crate) logical: bool,
-    pub(crate) ndim: RangeInclusive<usize>,
+    /// Fewest and most.
+    pub(crate) ndim: (usize, usize),
     pub(crate) outlives: bool,
 }
 
@@ -127,7 +126,7 @@ impl Requirements {
             cpu: false,
             dtypes: |_| true,
             logical: true,
-            ndim: 0..=MAX_NDIM,
+            ndim: (0, MAX_NDIM),
             outlives: false,
         }
     }
@@ -223,7 +222,7 @@ impl Requirements {
     /// Only so many axes; others are refused.
     #[must_use]
     pub const fn ndim(mut self, min: usize, max: usize) -> Self {
-        self.ndim = RangeInclusive::new(min, max);
+        self.ndim = (min, max);
         self
     }
 

@@ -65,6 +65,7 @@ pub(super) mod sealed {
 }
 
 impl sealed::Sealed for DLManagedTensor {
+    #[inline]
     fn new(tensor: DLTensor, _: u64, deleter: unsafe extern "C" fn(*mut Self)) -> Self {
         Self {
             dl_tensor: tensor,
@@ -96,6 +97,7 @@ impl sealed::Sealed for DLManagedTensor {
 }
 
 impl sealed::Sealed for DLManagedTensorVersioned {
+    #[inline]
     fn new(tensor: DLTensor, flags: u64, deleter: unsafe extern "C" fn(*mut Self)) -> Self {
         let (major, minor) = VERSION;
         Self {

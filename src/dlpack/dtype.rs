@@ -5,8 +5,8 @@ use dlpack_rs::ffi::DLDataType;
 use crate::dtype::{DType, Kind};
 use crate::error::DlpackFault;
 
-/// Type codes, in the order of the header. Those behind the last one are kept as [`Kind::Other`].
-const CODES: [Kind; 19] = [
+/// Kinds by type code, in the order of the header. Codes behind the last one are kept as [`Kind::Other`].
+const KINDS: [Kind; 19] = [
     Kind::Int,
     Kind::UInt,
     Kind::Float,
@@ -28,12 +28,40 @@ const CODES: [Kind; 19] = [
     Kind::Bcomplex,
 ];
 
+/// The type code of a kind. A table would have to be searched; every export asks.
+const fn code(kind: Kind) -> Option<u8> {
+    Some(match kind {
+        Kind::Int => 0,
+        Kind::UInt => 1,
+        Kind::Float => 2,
+        Kind::OpaqueHandle => 3,
+        Kind::Bfloat => 4,
+        Kind::Complex => 5,
+        Kind::Bool => 6,
+        Kind::Float8E3m4 => 7,
+        Kind::Float8E4m3 => 8,
+        Kind::Float8E4m3b11fnuz => 9,
+        Kind::Float8E4m3fn => 10,
+        Kind::Float8E4m3fnuz => 11,
+        Kind::Float8E5m2 => 12,
+        Kind::Float8E5m2fnuz => 13,
+        Kind::Float8E8m0fnu => 14,
+        Kind::Float6E2m3fn => 15,
+        Kind::Float6E3m2fn => 16,
+        Kind::Float4E2m1fn => 17,
+        Kind::Bcomplex => 18,
+        Kind::Other(code) => code,
+        Kind::Bytes | Kind::Text | Kind::Raw => return None,
+    })
+}
+
 /// The data type of a tensor. `padded` is the flag `IS_SUBBYTE_TYPE_PADDED`.
 ///
 /// Both dialects of 4-bit floats pass: one lane of 4 bits, and PyTorch's two lanes to a byte.
+#[inline]
 pub(super) fn import(dtype: DLDataType, padded: bool) -> Result<DType, DlpackFault> {
     let DLDataType { code, bits, lanes } = dtype;
-    let kind = CODES.get(usize::from(code)).copied().unwrap_or(Kind::Other(code));
+    let kind = KINDS.get(usize::from(code)).copied().unwrap_or(Kind::Other(code));
     if bits == 0 || lanes == 0 || !allows(kind, bits, lanes) {
         return Err(DlpackFault::DataType { code, bits, lanes });
     }
@@ -63,11 +91,9 @@ const fn allows(kind: Kind, bits: u8, lanes: u16) -> bool {
 }
 
 /// The triple for a data type, or `None` if DLPack has no such type.
+#[inline]
 pub(super) fn export(dtype: &DType) -> Option<DLDataType> {
-    let code = match dtype.kind() {
-        Kind::Other(code) => code,
-        kind => u8::try_from(CODES.iter().position(|&known| known == kind)?).ok()?,
-    };
+    let code = code(dtype.kind())?;
     let (bits, lanes) = (u8::try_from(dtype.bits()).ok()?, dtype.lanes());
     let defined = bits != 0 && lanes != 0 && allows(dtype.kind(), bits, lanes);
     (defined && dtype.is_native()).then_some(DLDataType { code, bits, lanes })

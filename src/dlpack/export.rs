@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout as Block, alloc, dealloc};
+use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
@@ -19,6 +20,7 @@ use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Requirements};
 use crate::error::{Error, Result};
+use crate::layout::whole_items;
 use crate::reason::Refusal;
 use crate::view::StridedView;
 
@@ -96,17 +98,21 @@ impl StridedView<'_> {
     }
 }
 
+#[inline(always)]
 fn export<A: Abi>(
     view: &StridedView<'_>,
     requirements: &Requirements,
     policy: CopyPolicy,
 ) -> Result<Converted<ManagedTensor<A>>> {
-    let converted = view.convert(requirements, policy)?;
-    let copied = !converted.is_shared();
-    converted.try_map(|view| {
-        let view = view.into_static().expect("the requirements exclude borrowed memory");
-        Export::allocate(view, copied)
-    })
+    let Some(copy) = view.decide(requirements, policy)? else {
+        let owner = view.buffer().clone().into_static();
+        let owner = owner.expect("the requirements exclude borrowed memory");
+        return Ok(Converted::shared(Export::allocate(view, owner, false)?));
+    };
+    let converted = view.carry_out(copy)?;
+    let owner = converted.value.buffer().clone();
+    let tensor = Export::allocate(&converted.value, owner, true)?;
+    Ok(converted.map(|_| tensor))
 }
 
 /// A struct to be handed out, and what it needs to live. Shape and strides follow behind.
@@ -120,15 +126,17 @@ struct Export<A> {
 }
 
 impl<A: Abi> Export<A> {
+    #[inline(always)]
     fn block(ndim: usize) -> Block {
         let size = size_of::<Self>() + 2 * ndim * size_of::<i64>();
         Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
     }
 
-    /// Moves the view's claim into a new block. The view meets [`VERSIONED`] or [`LEGACY`].
-    fn allocate(view: StridedView<'static>, copied: bool) -> Result<ManagedTensor<A>> {
-        let dtype = dtype::export(view.dtype()).ok_or_else(|| refused(&view))?;
-        let flags = flags(&view, copied);
+    /// A new block for a view that meets the requirements, with a claim to its memory.
+    #[inline(always)]
+    fn allocate(view: &StridedView<'_>, buffer: Buffer<'static>, copied: bool) -> Result<ManagedTensor<A>> {
+        let dtype = dtype::export(view.dtype()).ok_or_else(|| refused(view))?;
+        let flags = flags(view, copied);
         let ndim = view.ndim();
         let block = Self::block(ndim);
         // SAFETY: the block is not empty.
@@ -139,15 +147,21 @@ impl<A: Abi> Export<A> {
         // The alignment of `Self` is that of a pointer, and so is that of `i64`, behind it.
         let shape = memory.wrapping_add(1).cast::<i64>();
         let strides = shape.wrapping_add(ndim);
-        let element_strides = view.layout().element_strides().ok_or_else(|| refused(&view))?;
-        for (axis, (&dim, &stride)) in view.shape().iter().zip(&element_strides).enumerate() {
+        let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
+        for (axis, (&dim, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
+            let stride = whole_items(stride, itemsize, empty || dim <= 1);
+            let stride = stride.expect("the requirements demand whole items");
             // SAFETY: *one block*: there is room for `ndim` entries.
             unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
             // SAFETY: as above.
             unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
         }
-        let tensor = describe(&view, dtype, (shape, strides));
-        let (buffer, ..) = view.into_parts();
+        let data = if empty {
+            ptr::null_mut()
+        } else {
+            view.data_ptr().cast_mut().cast()
+        };
+        let tensor = describe(view, dtype, data, (shape, strides));
         let export = Self {
             managed: A::new(tensor, flags, delete::<A>),
             buffer: ManuallyDrop::new(buffer),
@@ -159,14 +173,16 @@ impl<A: Abi> Export<A> {
     }
 }
 
-fn describe(view: &StridedView<'_>, dtype: DLDataType, (shape, strides): (*mut i64, *mut i64)) -> DLTensor {
+#[inline(always)]
+fn describe(
+    view: &StridedView<'_>,
+    dtype: DLDataType,
+    data: *mut c_void,
+    (shape, strides): (*mut i64, *mut i64),
+) -> DLTensor {
     let device = view.device();
     DLTensor {
-        data: if view.is_empty() {
-            ptr::null_mut()
-        } else {
-            view.data_ptr().cast_mut().cast()
-        },
+        data,
         device: DLDevice {
             device_type: device.device_type,
             device_id: device.device_id,
@@ -180,6 +196,7 @@ fn describe(view: &StridedView<'_>, dtype: DLDataType, (shape, strides): (*mut i
 }
 
 /// The flags, from the facts.
+#[inline(always)]
 fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
     let mut flags = 0;
     if copied {

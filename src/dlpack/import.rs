@@ -8,8 +8,8 @@
 
 use std::ptr::NonNull;
 
+use bytemuck::cast_slice;
 use dlpack_rs::ffi::DLTensor;
-use smallvec::SmallVec;
 
 use super::abi::{Abi, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
@@ -17,7 +17,7 @@ use super::managed::ManagedTensor;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::error::{DlpackFault, Error, Result};
-use crate::layout::{Layout, MAX_NDIM, Unit};
+use crate::layout::{Dims, Layout, MAX_NDIM, Placed};
 use crate::memory::{Access, Device, Order, OwnerKind};
 use crate::view::StridedView;
 
@@ -65,16 +65,26 @@ impl<A: Abi> ManagedTensor<A> {
 }
 
 /// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
+#[inline(always)]
 fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Description> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
-    let shape = read_shape(tensor)?;
-    let strides = read_strides(tensor, version, &shape, &dtype)?;
-    let (layout, below) = place(&shape, strides.as_deref(), &dtype)?;
-    let span = layout.byte_span();
-    let ptr = locate(tensor, &layout, below, span.len())?;
+    let axes = usize::try_from(tensor.ndim)
+        .ok()
+        .filter(|&axes| axes <= MAX_NDIM)
+        .ok_or(DlpackFault::Rank { ndim: tensor.ndim })?;
+    let mut dims = read_shape(tensor, axes)?;
+    if !tensor.strides.is_null() || axes == 0 {
+        read_strides(tensor, &dtype, &mut dims)?;
+    } else if version.is_some_and(|version| version >= STRIDES_REQUIRED) {
+        return Err(DlpackFault::NullStrides { ndim: tensor.ndim }.into());
+    } else {
+        let compact = Layout::contiguous(cast_slice(&dims), &dtype, Order::C)?;
+        dims.extend_from_slice(compact.strides());
+    }
+    let Placed { layout, below, len } = Layout::around_first_item(dims, &dtype)?;
     Ok(Description {
-        ptr,
-        len: span.len(),
+        ptr: locate(tensor, &layout, below, len)?,
+        len,
         access: if flags & READ_ONLY != 0 {
             Access::ReadOnly
         } else {
@@ -89,91 +99,47 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
     })
 }
 
-fn read_shape(tensor: &DLTensor) -> Result<SmallVec<[usize; 6]>> {
-    let ndim = tensor.ndim;
-    let axes = usize::try_from(ndim)
-        .ok()
-        .filter(|&axes| axes <= MAX_NDIM)
-        .ok_or(DlpackFault::Rank { ndim })?;
+/// The shape, with room for the strides behind it.
+#[inline(always)]
+fn read_shape(tensor: &DLTensor, axes: usize) -> Result<Dims> {
+    let mut dims = Dims::with_capacity(2 * axes);
     if axes > 0 && tensor.shape.is_null() {
-        return Err(DlpackFault::NullShape { ndim }.into());
+        return Err(DlpackFault::NullShape { ndim: tensor.ndim }.into());
     }
-    (0..axes)
-        .map(|axis| {
-            let size = read_entry(tensor.shape, axis);
-            isize::try_from(size)
-                .ok()
-                .and_then(|size| usize::try_from(size).ok())
-                .ok_or_else(|| DlpackFault::Dimension { axis, size }.into())
-        })
-        .collect()
-}
-
-/// The strides in the unit of the data type's layout, or `None` if they are NULL and may be.
-fn read_strides(
-    tensor: &DLTensor,
-    version: Option<(u32, u32)>,
-    shape: &[usize],
-    dtype: &DType,
-) -> Result<Option<SmallVec<[isize; 6]>>> {
-    if shape.is_empty() {
-        return Ok(Some(SmallVec::new()));
-    }
-    if tensor.strides.is_null() {
-        return if version.is_some_and(|version| version >= STRIDES_REQUIRED) {
-            Err(DlpackFault::NullStrides { ndim: tensor.ndim }.into())
-        } else {
-            Ok(None)
-        };
-    }
-    let (itemsize, _) = Layout::item_of(dtype);
-    let empty = shape.contains(&0);
-    let stride = |(axis, &dim): (usize, &usize)| {
-        let stride = read_entry(tensor.strides, axis);
-        let scaled = isize::try_from(stride)
-            .ok()
-            .and_then(|stride| stride.checked_mul(itemsize.cast_signed()));
-        match scaled {
-            Some(scaled) => Ok(scaled),
-            // It is never stepped along.
-            None if dim <= 1 || empty => Ok(0),
-            None => Err(DlpackFault::Stride { axis, stride }.into()),
+    for axis in 0..axes {
+        let size = read_entry(tensor.shape, axis);
+        match isize::try_from(size) {
+            Ok(dim) if dim >= 0 => dims.push(dim),
+            _ => return Err(DlpackFault::Dimension { axis, size }.into()),
         }
-    };
-    shape.iter().enumerate().map(stride).collect::<Result<_>>().map(Some)
+    }
+    Ok(dims)
 }
 
-/// The layout with its lowest byte at 0, and the bytes from there to the first item.
-fn place(shape: &[usize], strides: Option<&[isize]>, dtype: &DType) -> Result<(Layout, usize)> {
-    let Some(strides) = strides else {
-        return Ok((Layout::contiguous(shape, dtype, Order::C)?, 0));
-    };
-    let (_, unit) = Layout::item_of(dtype);
-    let reach = |(&dim, &stride): (&usize, &isize)| match dim {
-        0 | 1 => Some(0),
-        _ => stride.min(0).unsigned_abs().checked_mul(dim - 1),
-    };
-    let below = if shape.contains(&0) {
-        Some(0)
-    } else {
-        let mut axes = shape.iter().zip(strides).map(reach);
-        axes.try_fold(0_usize, |sum, reach| sum.checked_add(reach?))
-    };
-    // Where the sum overflows, so does the layout: let that say so.
-    let below = below.unwrap_or(usize::MAX);
-    let (offset, bytes) = match unit {
-        Unit::Byte => (below, below),
-        Unit::Bit => (
-            below.checked_next_multiple_of(8).unwrap_or(usize::MAX),
-            below.div_ceil(8),
-        ),
-    };
-    Ok((Layout::strided(shape, strides, offset, dtype)?, bytes))
+/// Puts the strides behind the shape, in the unit of the data type's layout.
+#[inline(always)]
+fn read_strides(tensor: &DLTensor, dtype: &DType, dims: &mut Dims) -> Result<()> {
+    let (itemsize, _) = Layout::item_of(dtype);
+    let axes = dims.len();
+    let empty = dims.contains(&0);
+    for axis in 0..axes {
+        let stride = read_entry(tensor.strides, axis);
+        let scaled = isize::try_from(stride).ok();
+        match scaled.and_then(|stride| stride.checked_mul(itemsize.cast_signed())) {
+            Some(scaled) => dims.push(scaled),
+            // It is never stepped along.
+            None if dims[axis] <= 1 || empty => dims.push(0),
+            None => return Err(DlpackFault::Stride { axis, stride }.into()),
+        }
+    }
+    Ok(())
 }
 
 /// The address of the lowest byte.
+#[inline(always)]
 fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Result<NonNull<u8>> {
-    if layout.is_empty() {
+    // DLPack has no items of no bytes.
+    if len == 0 {
         return Ok(NonNull::dangling());
     }
     let data: *mut u8 = tensor.data.cast();
@@ -191,6 +157,7 @@ fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Resul
 }
 
 /// One entry of shape or strides, which a hostile producer may have put anywhere.
+#[inline(always)]
 fn read_entry(entries: *const i64, axis: usize) -> i64 {
     // SAFETY: by the contract of `from_raw` there are `ndim` entries, and `axis` is below.
     unsafe { entries.wrapping_add(axis).read_unaligned() }

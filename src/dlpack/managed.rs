@@ -60,6 +60,7 @@ impl<A: Abi> ManagedTensor<A> {
     /// fields pass the checks, then they are true: shape and strides have `ndim` entries, the memory that they describe is allocated until
     /// the deleter runs, and, if the CPU can read the device, it is initialised and nobody writes it during a call that reads it. The
     /// struct's own fields are not changed by others.
+    #[inline]
     pub unsafe fn from_raw(tensor: *mut A) -> Result<Self> {
         let ptr = NonNull::new(tensor).ok_or(DlpackFault::NullTensor)?;
         // *consumer* from here on: an error below drops the handle, which calls the deleter.
@@ -77,6 +78,7 @@ impl<A: Abi> ManagedTensor<A> {
 
     /// Hands the tensor over: whoever takes the pointer calls the deleter.
     #[must_use = "the tensor leaks unless its deleter is called"]
+    #[inline]
     pub fn into_raw(self) -> *mut A {
         ManuallyDrop::new(self).ptr.as_ptr()
     }
@@ -112,6 +114,7 @@ impl<A: Abi> ManagedTensor<A> {
     }
 
     /// The tensor's fields, read once.
+    #[inline]
     pub(super) fn read(&self) -> DLTensor {
         // SAFETY: *consumer*; the major version was checked.
         let tensor = unsafe { A::tensor(self.ptr.as_ptr()) };
@@ -121,6 +124,7 @@ impl<A: Abi> ManagedTensor<A> {
 }
 
 impl<A: Abi> Drop for ManagedTensor<A> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: *consumer*, given up here.
         unsafe { A::delete(self.ptr.as_ptr()) };

@@ -27,7 +27,8 @@ pub const MAX_NDIM: usize = 64;
 /// Axes up to which shape and strides lie in the layout itself, without an allocation.
 const INLINE_NDIM: usize = 6;
 
-type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
+/// The shape, then the strides, of a layout.
+pub(crate) type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
 
 /// What strides and offsets count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +124,7 @@ impl Layout {
     }
 
     /// The itemsize of `dtype` and the unit that it counts in.
+    #[inline(always)]
     pub(crate) fn item_of(dtype: &DType) -> (usize, Unit) {
         if dtype.is_packed() {
             #[expect(
@@ -162,6 +164,56 @@ impl Layout {
             itemsize,
             unit,
         }
+    }
+
+    /// A layout placed around its first item, for those who know only where that is. `dims` holds the shape, then the strides.
+    ///
+    /// One pass: this is most of what checking a foreign tensor costs.
+    #[inline(always)]
+    pub(crate) fn around_first_item(dims: Dims, dtype: &DType) -> Result<Placed, LayoutError> {
+        let (itemsize, unit) = Self::item_of(dtype);
+        let (shape, strides) = dims.split_at(dims.len() / 2);
+        let (mut size, mut empty) = (Some(itemsize.max(1)), false);
+        let (mut below, mut above) = (Some(0_usize), Some(itemsize));
+        for (&dim, &stride) in cast_slice::<isize, usize>(shape).iter().zip(strides) {
+            size = size.and_then(|size| size.checked_mul(dim.max(1)));
+            empty |= dim == 0;
+            if dim > 1 {
+                let reach = stride.unsigned_abs().checked_mul(dim - 1);
+                let side = if stride < 0 { &mut below } else { &mut above };
+                *side = side.zip(reach).and_then(|(side, reach)| side.checked_add(reach));
+            }
+        }
+        if shape.len() > MAX_NDIM || size.is_none_or(|size| isize::try_from(size).is_err()) {
+            return Err(size_overflow(cast_slice(shape), itemsize));
+        }
+        let mut layout = Self {
+            dims,
+            offset: 0,
+            itemsize,
+            unit,
+        };
+        if empty {
+            let (below, len) = (0, 0);
+            return Ok(Placed { layout, below, len });
+        }
+        let units_per_byte = Unit::Byte.bits() / unit.bits();
+        let ends = below.zip(above).and_then(|(below, above)| {
+            // Bits begin with the byte that holds the lowest one.
+            let below = below.checked_next_multiple_of(units_per_byte)?;
+            let len = below.checked_add(above)?;
+            isize::try_from(len).ok().map(|_| (below, len))
+        });
+        let Some((below, len)) = ends else {
+            layout.offset = below.unwrap_or(usize::MAX);
+            return Err(layout.out_of_bounds());
+        };
+        layout.offset = below;
+        Ok(Placed {
+            layout,
+            below: below / units_per_byte,
+            len: len.div_ceil(units_per_byte),
+        })
     }
 
     /// The same memory seen through other axes. The caller upholds the invariants.
@@ -236,18 +288,13 @@ impl Layout {
 
     /// Strides counted in items, or `None` if some stride is no whole number of them.
     ///
-    /// Strides that mean nothing (axes of size 1, all of them without items) never stand in the way; they are rounded towards zero.
+    /// Strides that mean nothing (axes of size 1, all of them without items) never stand in the way; they are rounded down.
     #[must_use]
     pub fn element_strides(&self) -> Option<SmallVec<[isize; INLINE_NDIM]>> {
-        let item = self.itemsize.cast_signed();
-        let empty = self.is_empty();
-        let count = |(&dim, &stride): (&usize, &isize)| match stride.checked_rem(item) {
-            Some(0) => Some(stride / item),
-            _ if dim <= 1 || empty => Some(stride.checked_div(item).unwrap_or(0)),
-            None if stride == 0 => Some(0),
-            _ => None,
-        };
-        self.shape().iter().zip(self.strides()).map(count).collect()
+        let meaningless = self.is_empty();
+        let axes = self.shape().iter().zip(self.strides());
+        axes.map(|(&dim, &stride)| whole_items(stride, self.itemsize, meaningless || dim <= 1))
+            .collect()
     }
 
     /// Whether the layouts address the same items in the same places: strides that mean nothing are ignored.
@@ -272,6 +319,15 @@ impl Layout {
     }
 }
 
+/// A layout whose memory begins with the lowest byte that it reaches.
+pub(crate) struct Placed {
+    pub(crate) layout: Layout,
+    /// Bytes in front of the first item.
+    pub(crate) below: usize,
+    /// Bytes reached.
+    pub(crate) len: usize,
+}
+
 impl Clone for Layout {
     /// One block copy; what `SmallVec` derives goes item by item.
     #[inline]
@@ -283,18 +339,40 @@ impl Clone for Layout {
     }
 }
 
+/// A stride in items, or `None` if it is no whole number of them and means something.
+#[inline]
+pub(crate) fn whole_items(stride: isize, itemsize: usize, meaningless: bool) -> Option<isize> {
+    let item = itemsize.cast_signed();
+    let (quotient, remainder) = if itemsize.is_power_of_two() {
+        // Divisions would be the dearest part of handing a view over.
+        (stride >> item.trailing_zeros(), stride & (item - 1))
+    } else if item > 0 {
+        (stride.div_euclid(item), stride.rem_euclid(item))
+    } else {
+        (0, stride)
+    };
+    (remainder == 0 || meaningless).then_some(quotient)
+}
+
 /// Holds *rank* and *size*.
 fn check_size(shape: &[usize], itemsize: usize) -> Result<(), LayoutError> {
     if shape.len() > MAX_NDIM {
         return Err(LayoutError::RankTooHigh { ndim: shape.len() });
     }
-    shape
-        .iter()
-        .try_fold(itemsize.max(1), |size, &dim| size.checked_mul(dim.max(1)))
-        .filter(|&size| isize::try_from(size).is_ok())
-        .map(|_| ())
-        .ok_or_else(|| LayoutError::SizeOverflow {
-            shape: shape.to_vec(),
-            itemsize,
-        })
+    let mut size = itemsize.max(1);
+    for &dim in shape {
+        size = match size.checked_mul(dim.max(1)) {
+            Some(size) if isize::try_from(size).is_ok() => size,
+            _ => return Err(size_overflow(shape, itemsize)),
+        };
+    }
+    Ok(())
+}
+
+#[cold]
+fn size_overflow(shape: &[usize], itemsize: usize) -> LayoutError {
+    LayoutError::SizeOverflow {
+        shape: shape.to_vec(),
+        itemsize,
+    }
 }

@@ -51,23 +51,29 @@ impl Layout {
         if self.is_empty() {
             return self.offset..self.offset;
         }
-        let (mut below, mut above) = (0, self.itemsize);
-        for (&dim, &stride) in self.shape().iter().zip(self.strides()) {
-            let reach = (dim - 1) * if dim > 1 { stride.unsigned_abs() } else { 0 };
-            if stride < 0 {
-                below += reach;
-            } else {
-                above += reach;
-            }
-        }
-        self.offset - below..self.offset + above
+        let (below, above) = reach(self.shape(), self.strides()).expect("by the invariant *span*");
+        self.offset - below..self.offset + above + self.itemsize
     }
 
-    /// Checks *span* without trusting it: in 128 bits, where 64 axes of 2⁶³ × 2⁶³ can still overflow, hence saturating.
+    /// Checks *span*.
     pub(super) fn check_span(&self) -> Result<(), LayoutError> {
         if self.is_empty() {
             return Ok(());
         }
+        let ends = reach(self.shape(), self.strides()).and_then(|(below, above)| {
+            let lowest = self.offset.checked_sub(below)?;
+            let highest = self.offset.checked_add(above)?.checked_add(self.itemsize)?;
+            isize::try_from(highest).ok().map(|_| lowest)
+        });
+        match ends {
+            Some(_) => Ok(()),
+            None => Err(self.out_of_bounds()),
+        }
+    }
+
+    /// The ends of a span that no address can hold: in 128 bits, and saturating, because 64 axes of 2⁶³ × 2⁶³ exceed even those.
+    #[cold]
+    pub(super) fn out_of_bounds(&self) -> LayoutError {
         let wide = |n: usize| i128::try_from(n).unwrap_or(i128::MAX);
         let (mut lowest, mut highest) = (wide(self.offset), wide(self.offset).saturating_add(wide(self.itemsize)));
         for (&dim, &stride) in self.shape().iter().zip(self.strides()) {
@@ -75,14 +81,10 @@ impl Layout {
             lowest = lowest.saturating_add(reach.min(0));
             highest = highest.saturating_add(reach.max(0));
         }
-        if lowest >= 0 && highest <= isize::MAX as i128 {
-            Ok(())
-        } else {
-            Err(LayoutError::OutOfBounds {
-                lowest,
-                highest,
-                available: isize::MAX.unsigned_abs(),
-            })
+        LayoutError::OutOfBounds {
+            lowest,
+            highest,
+            available: isize::MAX.unsigned_abs(),
         }
     }
 
@@ -136,6 +138,20 @@ impl Layout {
             .map(|axis| (axis, self.strides()[axis].unsigned_abs()))
             .min_by_key(|&(_, stride)| stride)
     }
+}
+
+/// How far the first bytes of the items reach below and above that of the first item, or `None` if an address cannot say. No dimension is 0.
+#[inline]
+fn reach(shape: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
+    let (mut below, mut above) = (0_usize, 0_usize);
+    for (&dim, &stride) in shape.iter().zip(strides) {
+        if dim > 1 {
+            let reach = stride.unsigned_abs().checked_mul(dim - 1)?;
+            let side = if stride < 0 { &mut below } else { &mut above };
+            *side = side.checked_add(reach)?;
+        }
+    }
+    Some((below, above))
 }
 
 #[cfg(test)]
