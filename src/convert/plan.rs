@@ -135,7 +135,7 @@ fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPol
     let order = match requirements.layout {
         LayoutClass::Any => requirements.alignment == Alignment::Any,
         LayoutClass::Contiguous(order) => layout.is_contiguous(order),
-        LayoutClass::Permuted => layout.is_c_contiguous(),
+        LayoutClass::Permuted | LayoutClass::PermutedRows => layout.is_c_contiguous(),
     };
     let step = |&stride: &isize| {
         (stride > 0 || requirements.sign == StrideSign::Any)
