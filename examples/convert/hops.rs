@@ -68,6 +68,7 @@ pub(crate) fn open_arrow(
             // SAFETY: `Open::Map` is for files that nobody writes.
             Open::Map => unsafe { ipc::map(path) },
         }?;
+        // What Arrow had to copy is known only afterwards.
         let reasons: Vec<CopyReason> = batches.report.reasons().cloned().collect();
         allow(policy, "opening an Arrow file", batches.report.bytes_copied(), &reasons)?;
         Ok(batches)
