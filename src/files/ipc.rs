@@ -20,13 +20,11 @@
 //!
 //! # Safety
 //!
-//! Invariant *fixed size*: the destination of the read is an allocation of as many bytes, all of them initialised. The mapping relies on the
-//! promise that [`map`] asks its caller for.
+//! The only unsafe call passes the promise of the caller of [`map`] on to [`map_file`].
 #![allow(unsafe_code)]
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -40,11 +38,12 @@ use arrow_ipc::writer::FileWriter;
 use arrow_ipc::{Block, Footer, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, FieldRef, Schema};
 
-use crate::allocation::Allocation;
 use crate::arrow::{library, to_arrow_buffer};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord, CopyReport, Part};
 use crate::error::{ArrowFault, Error, Result};
+#[cfg(feature = "mmap")]
+use crate::files::mmap::map_file;
 use crate::reason::CopyReason;
 
 /// Bytes of the footer's length and the magic string behind it.
@@ -79,7 +78,7 @@ pub fn write<W: Write>(writer: W, columns: &[(FieldRef, ArrayRef)]) -> Result<()
 /// [`Error::Io`], [`Error::OutOfMemory`]; [`ArrowFault::Length`] for a file too short to be one, [`ArrowFault::Block`],
 /// [`ArrowFault::Panic`], [`ArrowFault::Library`] for a broken or compressed one.
 pub fn read(path: impl AsRef<Path>) -> Result<Converted<Vec<RecordBatch>>> {
-    let memory = read_file(path.as_ref())?;
+    let memory = super::read_file(path)?;
     let record = CopyRecord::of_items(memory.len(), vec![CopyReason::FileRead]);
     decode(memory, vec![record])
 }
@@ -99,37 +98,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<Vec<RecordBatch>>> {
 #[cfg(feature = "mmap")]
 pub unsafe fn map(path: impl AsRef<Path>) -> Result<Converted<Vec<RecordBatch>>> {
     // SAFETY: the caller's promise is the one asked for.
-    let memory = unsafe { map_file(path.as_ref()) }?;
+    let memory = unsafe { map_file(path) }?;
     decode(memory, Vec::new())
-}
-
-/// The bytes of a file as immutable memory.
-///
-/// # Safety
-///
-/// As [`map`].
-#[cfg(feature = "mmap")]
-unsafe fn map_file(path: &Path) -> Result<Buffer<'static>> {
-    let file = File::open(path)?;
-    // SAFETY: the caller's promise is the one asked for.
-    let mapping = unsafe { memmap2::Mmap::map(&file) }?;
-    let bytes = std::ptr::NonNull::from(&*mapping);
-    let (access, kind) = (crate::Access::Immutable, crate::OwnerKind::MappedFile);
-    // SAFETY: the mapping stays where it is while it lives, and by the caller's promise nobody writes it.
-    Ok(unsafe { Buffer::from_raw_parts(bytes.cast(), bytes.len(), access, crate::Device::CPU, kind, mapping) })
-}
-
-/// The bytes of a file in memory of our own, aligned for every type.
-fn read_file(path: &Path) -> Result<Buffer<'static>> {
-    let mut file = File::open(path)?;
-    let len = file.metadata()?.len();
-    let len = usize::try_from(len).map_err(|_| Error::OutOfMemory { bytes: usize::MAX })?;
-    let mut memory = Allocation::zeroed(len)?;
-    // SAFETY: *fixed size*.
-    let bytes = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr(), len) };
-    file.read_exact(bytes)?;
-    // SAFETY: *fixed size*.
-    Ok(unsafe { memory.into_buffer() })
 }
 
 /// The batches of a file in memory, and what Arrow copied to make them.
@@ -270,6 +240,7 @@ impl Copies<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocation::Allocation;
     use arrow_array::{BooleanArray, Int64Array};
     use arrow_schema::Field;
 
@@ -288,10 +259,10 @@ mod tests {
     /// The bytes at an address that is `off` a multiple of 64.
     fn shifted(file: &[u8], off: usize) -> Buffer<'static> {
         let mut memory = Allocation::zeroed(file.len() + off).unwrap();
-        // SAFETY: *fixed size*.
+        // SAFETY: *owned block* of `Allocation`, whose bytes were zeroed.
         let bytes = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr(), file.len() + off) };
         bytes[off..].copy_from_slice(file);
-        // SAFETY: *fixed size*.
+        // SAFETY: *owned block* of `Allocation`, whose bytes were zeroed.
         let buffer = unsafe { memory.into_buffer() };
         let first = std::ptr::NonNull::new(buffer.as_ptr().cast_mut().wrapping_add(off)).unwrap();
         let (access, kind) = (buffer.access(), buffer.owner_kind());

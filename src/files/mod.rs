@@ -1,4 +1,36 @@
 //! Files as owners of memory.
+//!
+//! [`read_file`] and [`npy::read`] bring bytes into memory of our own: a file that changes or shrinks meanwhile is an error at worst.
+//! `mmap::map_file` and `npy::map` share the file's pages instead, which the caller has to vouch for: they are `unsafe`.
 
 #[cfg(feature = "arrow")]
 pub mod ipc;
+#[cfg(feature = "mmap")]
+pub mod mmap;
+pub mod npy;
+mod read;
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+
+/// Reads a whole file into memory of its own, aligned to 64 bytes.
+///
+/// For regular files: the size that the file system gives is what is read. Bytes appended meanwhile are left out.
+///
+/// # Errors
+///
+/// [`Error::Io`], of kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if the file shrinks meanwhile;
+/// [`Error::OutOfMemory`].
+pub fn read_file(path: impl AsRef<Path>) -> Result<Buffer<'static>> {
+    let mut file = File::open(path)?;
+    let len = in_memory(file.metadata()?.len())?;
+    read::exactly(&mut file, len)
+}
+
+/// A number of bytes that has to fit in the address space.
+fn in_memory(bytes: u64) -> Result<usize> {
+    usize::try_from(bytes).map_err(|_| Error::OutOfMemory { bytes: usize::MAX })
+}

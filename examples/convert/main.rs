@@ -1,0 +1,48 @@
+//! Takes an array from one format to the next, and prints what each hop cost: shared or copied, why, how fast.
+//!
+//! ```text
+//! cargo run --release --example convert                              # a tour with the data in examples/data
+//! cargo run --release --example convert -- in.npy                    # a tour with a file of yours; writes nothing
+//! cargo run --release --example convert -- in.npy out.arrow --map    # a conversion
+//! cargo run --release --example convert -- --help
+//! ```
+//!
+//! Where to look for what: `hops.rs` calls the crate, a function per bridge; `routes.rs` strings the hops together; `trip.rs` times
+//! and verifies them; the rest is command line and output.
+
+mod cli;
+mod failure;
+mod hops;
+mod output;
+mod progress;
+mod routes;
+mod same;
+mod trip;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut trips = Vec::new();
+    let result = match &args.input {
+        None => routes::tour_of_samples(&args, &mut trips),
+        Some(input) => routes::convert(&args, input, &mut trips),
+    };
+    // Also after a failure: the hops so far are the best explanation of it.
+    if args.json {
+        output::print_json(&trips, result.as_ref().err());
+    } else {
+        output::print_tables(&trips);
+    }
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

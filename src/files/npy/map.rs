@@ -1,0 +1,27 @@
+//! `.npy` files as mapped memory.
+//!
+//! # Safety
+//!
+//! The only unsafe call passes the caller's promise on to [`map_file`].
+#![allow(unsafe_code)]
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::files::mmap::map_file;
+use crate::view::StridedView;
+
+/// Maps a `.npy` file. Nothing is copied; pages are read when they are touched.
+///
+/// # Errors
+///
+/// As [`parse`](super::parse); [`Error::Io`](crate::Error::Io).
+///
+/// # Safety
+///
+/// As [`map_file`]: nobody writes the file or makes it shorter as long as the view, or another one of its memory, lives.
+pub unsafe fn map(path: impl AsRef<Path>) -> Result<StridedView<'static>> {
+    // SAFETY: the caller's promise is the one asked for.
+    let buffer = unsafe { map_file(path) }?;
+    super::parse(buffer)
+}

@@ -1,0 +1,119 @@
+//! NumPy's `.npy` files.
+//!
+//! Formats 1.0, 2.0 and 3.0 are read, in both orders and byte orders. What is written is byte for byte what NumPy writes.
+//! Records, times and objects are errors.
+//!
+//! Source of the format: NumPy, `numpy.lib.format`.
+//!
+//! ```
+//! use viewbridge::{StridedView, files::npy};
+//!
+//! let a = StridedView::from_vec((0..12).map(f64::from).collect()).reshape(&[3, 4])?;
+//!
+//! // Column-major items are contiguous too: their bytes go to the writer as they are.
+//! let mut file = Vec::new();
+//! assert!(npy::write_to(&mut file, &a.transpose())?.is_shared());
+//!
+//! let b = npy::parse(viewbridge::Buffer::from_vec(file))?;
+//! assert_eq!((b.shape(), b.strides()), (&[4, 3][..], &[8, 32][..]));
+//! assert_eq!(b.get::<f64>(&[1, 2])?, 9.0);
+//! # Ok::<(), viewbridge::Error>(())
+//! ```
+
+mod header;
+mod literal;
+#[cfg(feature = "mmap")]
+mod map;
+mod write;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+pub use header::Header;
+#[cfg(feature = "mmap")]
+pub use map::map;
+pub use write::{plan, write, write_to};
+
+use self::header::Prelude;
+use super::read;
+use crate::buffer::Buffer;
+use crate::convert::{Converted, CopyRecord, CopyReport};
+use crate::dtype::DType;
+use crate::error::{NpyFault, Result};
+use crate::layout::Layout;
+use crate::reason::CopyReason;
+use crate::view::StridedView;
+
+/// Reads a `.npy` file into memory aligned to 64 bytes.
+///
+/// Only what the header claims is read; bytes behind it are left alone. Nothing is allocated that the size of the file does not
+/// justify.
+///
+/// # Errors
+///
+/// [`Error::Npy`](crate::Error::Npy), [`Error::Layout`](crate::Error::Layout) for shapes beyond the address space,
+/// [`Error::Io`](crate::Error::Io), [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+pub fn read(path: impl AsRef<Path>) -> Result<Converted<StridedView<'static>>> {
+    let mut file = File::open(path)?;
+    let available = file.metadata()?.len();
+    let header = read_header(&mut file, available)?;
+    let (header, offset) = Header::parse(&header)?;
+    let layout = header.layout()?;
+    check_data(&layout, offset, available)?;
+
+    let bytes = layout.nbytes();
+    let value = StridedView::new(read::exactly(&mut file, bytes)?, header.dtype, layout)?;
+    let report = CopyReport::copied(CopyRecord::of_items(bytes, vec![CopyReason::FileRead]));
+    Ok(Converted { value, report })
+}
+
+/// The view that a `.npy` file in memory describes. Shares the memory; only the header is looked at.
+///
+/// Items may be misaligned if the memory is, or if the file was written by something other than NumPy.
+///
+/// # Errors
+///
+/// As [`read`]; [`Error::Refused`](crate::Error::Refused) if the CPU cannot read the memory.
+pub fn parse(buffer: Buffer<'_>) -> Result<StridedView<'_>> {
+    let bytes = StridedView::of_items(buffer.clone(), DType::U8);
+    // Copied, because the memory may be one that others write.
+    let first = |len: usize| {
+        bytes
+            .slice_axis(0, ..len.min(buffer.len()).cast_signed())?
+            .to_vec::<u8>()
+    };
+    let available = wide(buffer.len());
+    let prelude = Prelude::parse(&first(Prelude::MAX)?, available)?;
+    let (header, offset) = Header::parse(&first(prelude.end)?)?;
+    let layout = header.layout()?;
+    check_data(&layout, offset, available)?;
+    let layout = Layout::strided(layout.shape(), layout.strides(), offset, &header.dtype)?;
+    StridedView::new(buffer, header.dtype, layout)
+}
+
+/// The bytes of a file up to its data.
+fn read_header(file: &mut impl Read, available: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(wide(Prelude::MAX)).read_to_end(&mut bytes)?;
+    let prelude = Prelude::parse(&bytes, available)?;
+    let rest = prelude.end.saturating_sub(bytes.len());
+    file.take(wide(rest)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses a header that claims more data than there is.
+fn check_data(layout: &Layout, offset: usize, available: u64) -> Result<(), NpyFault> {
+    let claimed = wide(layout.nbytes());
+    let available = available.saturating_sub(wide(offset));
+    if claimed <= available {
+        Ok(())
+    } else {
+        Err(NpyFault::Truncated { claimed, available })
+    }
+}
+
+/// A number of bytes as file sizes count them.
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
