@@ -52,10 +52,11 @@ impl Slice {
 
     /// First position and number of positions on an axis of `size` items, or `None` if the step is 0.
     ///
-    /// The rule is Python's `slice.indices`. Where nothing is selected, the first position is meaningless.
+    /// The rule is Python's `slice.indices`. Where nothing is selected, the first position is meaningless. No axis is longer than
+    /// `isize::MAX`; a larger `size` counts as that.
     #[must_use]
     pub fn resolve(self, size: usize) -> Option<(usize, usize)> {
-        let (step, len) = (self.step, size.cast_signed());
+        let (step, len) = (self.step, isize::try_from(size).unwrap_or(isize::MAX));
         if step == 0 {
             return None;
         }
