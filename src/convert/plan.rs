@@ -167,7 +167,7 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
     if requirements.native && !dtype.is_native() {
         target = Some(target.unwrap_or_else(|| dtype.clone()).to_native());
     }
-    target
+    target.filter(|target| target != dtype)
 }
 
 /// Row-major, column-major, or (where any order will do) the axes in the order of their strides. `None` if the items, which a
@@ -192,7 +192,9 @@ fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> O
 fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
     let (min, max) = (*requirements.ndim.start(), *requirements.ndim.end());
     let (ndim, found) = (view.ndim(), view.device());
-    if !(requirements.dtypes)(dtype) {
+    // What is wider than a byte has no padded form.
+    let unpadded = requirements.packing == Packing::Bytes && dtype.is_packed();
+    if unpadded || !(requirements.dtypes)(dtype) {
         let found = view.dtype().clone();
         return Some(Refusal::DType { found });
     }
