@@ -104,7 +104,7 @@ fn rights_only_shrink() {
 #[test]
 fn references_need_alignment() {
     let bytes = StridedView::from_vec(vec![0_u8; 33]);
-    let off = usize::from(bytes.data_ptr().addr() % 2 == 0);
+    let off = usize::from(bytes.data_ptr().addr().is_multiple_of(2));
     let start = isize::try_from(off).unwrap();
     let view = bytes
         .slice_axis(0, start..start + 32)

@@ -88,7 +88,7 @@ impl Dice<'_> {
 /// Bits of an item, and bits per unit of its layout.
 fn item_of(dtype: &DType) -> (usize, usize) {
     let bits = dtype.item_bits() as usize;
-    if bits % 8 == 0 { (bits, 8) } else { (bits, 1) }
+    if bits.is_multiple_of(8) { (bits, 8) } else { (bits, 1) }
 }
 
 /// A layout of any strides, and the units of memory that it needs.
@@ -264,7 +264,7 @@ impl Wanted {
         let target = match self.packing {
             Packing::BoolBytes | Packing::Bytes if bit => DType::BOOL.with_lanes(dtype.lanes()),
             Packing::BoolBits if dtype.kind() == Kind::Bool => DType::BIT.with_lanes(dtype.lanes()),
-            Packing::Bytes if dtype.item_bits() % 8 != 0 => dtype.clone().padded(),
+            Packing::Bytes if !dtype.item_bits().is_multiple_of(8) => dtype.clone().padded(),
             _ => dtype.clone(),
         };
         if self.native { target.to_native() } else { target }

@@ -167,7 +167,7 @@ impl Model {
         match open {
             0 if known != items => return Err(vec!["ReshapeSize"]),
             0 => {}
-            1 if known == 0 || items % known != 0 => return Err(vec!["ReshapeUnknown"]),
+            1 if known == 0 || !items.is_multiple_of(known) => return Err(vec!["ReshapeUnknown"]),
             1 => {}
             _ => return Err(vec!["SecondUnknown"]),
         }
@@ -227,9 +227,9 @@ impl Model {
         let bytes = dim * self.itemsize;
         let fits = itemsize != 0
             && if itemsize < self.itemsize {
-                self.itemsize % itemsize == 0
+                self.itemsize.is_multiple_of(itemsize)
             } else {
-                bytes % itemsize == 0
+                bytes.is_multiple_of(itemsize)
             };
         if !fits {
             errors.push("ReinterpretSize");
@@ -451,7 +451,7 @@ fn target_shape(dice: &mut Dice<'_>, model: &Model) -> Vec<Dim> {
         dims.extend([0, 0, 2, 3, 1][..].iter().take(1 + dice.below(4)));
     }
     while left > 1 {
-        let divisors: Vec<usize> = (2..=left).filter(|d| left % d == 0).collect();
+        let divisors: Vec<usize> = (2..=left).filter(|d| left.is_multiple_of(*d)).collect();
         let pick = divisors[dice.below(divisors.len())];
         dims.push(pick);
         left /= pick;
