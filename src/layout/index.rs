@@ -254,12 +254,15 @@ impl Layout {
             .ok_or(LayoutError::IndexOutOfRange { axis, index, size })
     }
 
-    /// First position, number of items and stride of a slice.
+    /// First position, number of items and stride of a slice. An axis that ends up empty keeps its stride, as in NumPy.
     fn resolve_slice(&self, axis: usize, slice: Slice) -> Result<(usize, usize, isize), LayoutError> {
         let stride = self.strides()[axis];
         let (start, len) = slice
             .resolve(self.shape()[axis])
             .ok_or(LayoutError::ZeroStep { axis })?;
+        if len == 0 {
+            return Ok((0, 0, stride));
+        }
         let stepped = stride.checked_mul(slice.step).ok_or(LayoutError::StrideOverflow {
             axis,
             stride,
