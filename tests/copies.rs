@@ -376,7 +376,7 @@ fn random_view<'a>(dice: &mut Dice<'_>, noise: &[u8], memory: &'a mut Vec<u8>) -
 }
 
 proptest! {
-    #![proptest_config(config(6_000))]
+    #![proptest_config(config(4_000))]
 
     /// Asking, refusing, copying and reporting agree with each other and with the naive model; the result is what was required.
     #[test]

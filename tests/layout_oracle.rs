@@ -645,7 +645,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(12_000))]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn chains_of_operations_agree_with_the_model(
