@@ -167,7 +167,7 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
     if requirements.native && !dtype.is_native() {
         target = Some(target.unwrap_or_else(|| dtype.clone()).to_native());
     }
-    target.filter(|target| target != dtype)
+    target
 }
 
 /// Row-major, column-major, or (where any order will do) the axes in the order of their strides. `None` if the items, which a
