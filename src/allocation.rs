@@ -31,9 +31,9 @@ impl Allocation {
     /// # Errors
     ///
     /// [`Error::OutOfMemory`], never an abort.
-    pub(crate) fn uninit(len: usize) -> Result<Self> {
+    pub(crate) fn uninit(len: usize, alignment: usize) -> Result<Self> {
         // SAFETY: `with` calls it with a layout of non-zero size.
-        Self::with(len, |layout| unsafe { alloc(layout) })
+        Self::with(len, alignment, |layout| unsafe { alloc(layout) })
     }
 
     /// `len` bytes of 0.
@@ -41,17 +41,19 @@ impl Allocation {
     /// # Errors
     ///
     /// As [`Allocation::uninit`].
-    pub(crate) fn zeroed(len: usize) -> Result<Self> {
+    pub(crate) fn zeroed(len: usize, alignment: usize) -> Result<Self> {
         // SAFETY: `with` calls it with a layout of non-zero size.
-        Self::with(len, |layout| unsafe { alloc_zeroed(layout) })
+        Self::with(len, alignment, |layout| unsafe { alloc_zeroed(layout) })
     }
 
-    fn with(len: usize, allocate: impl Fn(Layout) -> *mut u8) -> Result<Self> {
+    /// Aligned to [`ALIGNMENT`] at least.
+    fn with(len: usize, alignment: usize, allocate: impl Fn(Layout) -> *mut u8) -> Result<Self> {
         let out_of_memory = || Error::OutOfMemory { bytes: len };
-        let layout = Layout::from_size_align(len, ALIGNMENT).map_err(|_| out_of_memory())?;
+        let alignment = alignment.max(ALIGNMENT);
+        let layout = Layout::from_size_align(len, alignment).map_err(|_| out_of_memory())?;
         let ptr = if len == 0 {
             Some(NonNull::without_provenance(
-                std::num::NonZero::new(ALIGNMENT).ok_or_else(out_of_memory)?,
+                std::num::NonZero::new(alignment).ok_or_else(out_of_memory)?,
             ))
         } else {
             NonNull::new(allocate(layout))

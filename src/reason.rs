@@ -172,6 +172,13 @@ pub enum Refusal {
         /// The device.
         found: Device,
     },
+    /// A copy would be larger than an address space: more items than memory, which a broadcast makes, unpacked to larger ones.
+    TooLarge {
+        /// Items that there are.
+        items: usize,
+        /// Bytes that each would need.
+        itemsize: usize,
+    },
     /// The consumer writes, the memory is read-only, and a copy was not opted into.
     ReadOnly {
         /// Who owns the memory.
@@ -192,6 +199,12 @@ impl fmt::Display for Refusal {
             Self::Rank { ndim, max } => write!(f, "{ndim} axes, it takes at most {max}"),
             Self::RankTooLow { ndim, min } => write!(f, "{ndim} axes, it takes at least {min}; insert one"),
             Self::Device { found } => write!(f, "the bytes lie on {found}"),
+            Self::TooLarge { items, itemsize } => {
+                write!(
+                    f,
+                    "a copy of {items} items of {itemsize} bytes exceeds the address space; slice first"
+                )
+            }
             Self::ReadOnly { owner } => {
                 write!(
                     f,

@@ -107,7 +107,7 @@ impl StridedView<'_> {
     }
 
     /// Looks at every item if the type has invalid bit patterns. Only `bool` has.
-    fn check_items(&self, dtype: &DType) -> Result<()> {
+    pub(crate) fn check_items(&self, dtype: &DType) -> Result<()> {
         if *dtype != DType::BOOL {
             return Ok(());
         }

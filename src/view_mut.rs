@@ -26,7 +26,8 @@ use crate::view::StridedView;
 /// ```
 pub struct StridedViewMut<'a> {
     /// Invariant *exclusive*: this is the only buffer, or the only mutable borrow, of memory that may be written, on the CPU;
-    /// and the items of the layout are disjoint. The inner view is given out only as a borrow.
+    /// and the items of the layout are disjoint. The inner view is given out only as a borrow. Memory borrowed as `[bool]` keeps
+    /// the type [`DType::BOOL`], and only 0 and 1 are written to it.
     inner: StridedView<'a>,
 }
 
@@ -205,12 +206,17 @@ impl<'a> StridedViewMut<'a> {
         self.map(|view| view.reshape_with(shape, order))
     }
 
-    /// As [`StridedView::view_as`].
+    /// As [`StridedView::view_as`], but booleans stay booleans: the memory may be a slice of `bool`, into which nothing but 0 and 1 may
+    /// be written.
     ///
     /// # Errors
     ///
-    /// As [`StridedView::view_as`].
+    /// As [`StridedView::view_as`]; [`Error::DTypeMismatch`] for booleans as another type.
     pub fn view_as(self, dtype: DType) -> Result<Self> {
+        if *self.dtype() == DType::BOOL && dtype != DType::BOOL {
+            let expected = DType::BOOL;
+            return Err(Error::DTypeMismatch { expected, found: dtype });
+        }
         self.map(|view| view.view_as(dtype))
     }
 

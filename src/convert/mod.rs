@@ -18,10 +18,10 @@ pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 
 use crate::allocation::Allocation;
-use crate::copy::{CopyPlan, execute};
+use crate::copy::{CopyPlan, Kernel, execute};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Unit};
+use crate::layout::Layout;
 use crate::memory::Order;
 use crate::reason::CopyReason;
 use crate::view::StridedView;
@@ -55,9 +55,14 @@ impl<'a> StridedView<'a> {
     pub fn convert(&self, requirements: &Requirements, policy: CopyPolicy) -> Result<Converted<Self>> {
         match Plan::new(self, requirements, policy).into_copy(policy)? {
             None => Ok(Converted::shared(self.clone())),
+            Some(names) if names.reasons.is_empty() => {
+                let (buffer, logical) = (self.buffer().clone(), self.shared_logical());
+                let value = Self::from_parts(buffer, names.dtype, names.layout, logical);
+                Ok(Converted::shared(value))
+            }
             Some(copy) => {
                 let bytes = copy.layout.nbytes();
-                let value = self.copied(copy.dtype, copy.layout)?;
+                let value = self.copied(copy.dtype, copy.layout, copy.alignment)?;
                 let report = CopyReport::copied(CopyRecord::of_items(bytes, copy.reasons));
                 Ok(Converted { value, report })
             }
@@ -94,7 +99,8 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`].
+    /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`], [`Error::InvalidItem`] for a `bool` that is
+    /// neither 0 nor 1: the destination may be a slice of `bool`. Nothing is written then.
     pub fn copy_into(&self, destination: &mut StridedViewMut<'_>) -> Result<CopyReport> {
         self.check_readable()?;
         if self.shape() != destination.shape() {
@@ -104,10 +110,13 @@ impl<'a> StridedView<'a> {
             });
         }
         let plan = self.copy_plan(destination.dtype(), destination.layout())?;
+        if self.dtype() == destination.dtype() {
+            self.check_items(destination.dtype())?;
+        }
         let memory = destination.base_ptr();
         // SAFETY: source *alive*, *initialised*, *in bounds*; destination *exclusive*, hence disjoint from the source.
         unsafe { execute(&plan, self.buffer().as_ptr(), memory) };
-        let bytes = self.nbytes();
+        let bytes = destination.layout().nbytes();
         Ok(CopyReport::copied(CopyRecord::of_items(
             bytes,
             vec![CopyReason::Requested],
@@ -148,12 +157,12 @@ impl<'a> StridedView<'a> {
     }
 
     /// A copy in fresh memory.
-    fn copied(&self, dtype: DType, layout: Layout) -> Result<StridedView<'static>> {
+    fn copied(&self, dtype: DType, layout: Layout, alignment: usize) -> Result<StridedView<'static>> {
         let plan = self.copy_plan(&dtype, &layout)?;
-        // Packed items are written bit by bit into bytes that must be there already.
-        let mut memory = match layout.unit() {
-            Unit::Byte => Allocation::uninit(layout.nbytes())?,
-            Unit::Bit => Allocation::zeroed(layout.nbytes())?,
+        // Bits are written into bytes that must be there already.
+        let mut memory = match plan.kernel {
+            Kernel::Bits { .. } => Allocation::zeroed(layout.nbytes(), alignment)?,
+            _ => Allocation::uninit(layout.nbytes(), alignment)?,
         };
         // SAFETY: source *alive*, *initialised*, *in bounds*, and readable by plan; the destination is fresh and large enough.
         unsafe { execute(&plan, self.buffer().as_ptr(), memory.as_mut_ptr()) };

@@ -35,6 +35,8 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Decision {
     Share,
+    /// Shared, but as items of another type, because there are no items: no reasons.
+    Rename(Box<PlannedCopy>),
     Copy(Box<PlannedCopy>),
     Refuse(Box<Refusal>),
 }
@@ -45,13 +47,15 @@ pub(super) struct PlannedCopy {
     pub(super) reasons: Vec<CopyReason>,
     pub(super) dtype: DType,
     pub(super) layout: Layout,
+    /// What the address of the copy must be a multiple of, in bytes.
+    pub(super) alignment: usize,
 }
 
 impl Plan {
     /// Whether no byte will be copied.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.decision == Decision::Share
+        matches!(self.decision, Decision::Share | Decision::Rename(_))
     }
 
     /// Everything that makes a copy necessary; empty if the memory is shared or the view refused.
@@ -108,7 +112,7 @@ impl Plan {
         plain
     }
 
-    /// The copy to make, if any; an error where the plan ends in none.
+    /// The copy to make, if any; an error where the plan ends in none. Without reasons there is nothing to copy but the names.
     #[inline]
     pub(super) fn into_copy(self, policy: CopyPolicy) -> Result<Option<PlannedCopy>> {
         let consumer = self.consumer;
@@ -123,7 +127,7 @@ impl Plan {
                 bytes: copy.layout.nbytes(),
                 reasons: copy.reasons,
             }),
-            Decision::Copy(copy) => Ok(Some(*copy)),
+            Decision::Rename(copy) | Decision::Copy(copy) => Ok(Some(*copy)),
         }
     }
 }
@@ -152,7 +156,7 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
     policy != CopyPolicy::Always
         && dtype.is_native()
         && layout.unit() == Unit::Byte
-        && (dtype.kind() != Kind::Bool || requirements.packing != Packing::BoolBits)
+        && (dtype.kind() != Kind::Bool || (dtype.bits() == 8 && requirements.packing != Packing::BoolBits))
         && match requirements.memory {
             MemoryUse::Read => true,
             MemoryUse::Immutable => immutable,
@@ -174,16 +178,33 @@ fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolic
         return Decision::Refuse(Box::new(refusal));
     }
     let reasons = reasons(view, dtype.as_ref(), requirements, policy);
-    if reasons.is_empty() {
+    if reasons.is_empty() && dtype.is_none() {
         return Decision::Share;
     }
     // Copying needs to read.
-    if !view.device().is_cpu_readable() {
+    if !reasons.is_empty() && !view.device().is_cpu_readable() {
         return Decision::Refuse(Box::new(Refusal::Device { found: view.device() }));
     }
     let dtype = dtype.unwrap_or_else(|| view.dtype().clone());
-    let layout = target_layout(view, &dtype, requirements.layout);
-    Decision::Copy(Box::new(PlannedCopy { reasons, dtype, layout }))
+    let Some(layout) = target_layout(view, &dtype, requirements.layout) else {
+        let (items, itemsize) = (view.len(), dtype.itemsize());
+        return Decision::Refuse(Box::new(Refusal::TooLarge { items, itemsize }));
+    };
+    let alignment = match requirements.alignment {
+        Alignment::Bytes(bytes) => bytes,
+        _ => 1,
+    };
+    let copy = Box::new(PlannedCopy {
+        reasons,
+        dtype,
+        layout,
+        alignment,
+    });
+    if copy.reasons.is_empty() {
+        Decision::Rename(copy)
+    } else {
+        Decision::Copy(copy)
+    }
 }
 
 /// The data type after the copy, if it differs.
@@ -193,7 +214,9 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
         Packing::BoolBytes | Packing::Bytes if boolean && dtype.bits() == 1 => {
             Some(DType::BOOL.with_lanes(dtype.lanes()))
         }
-        Packing::BoolBits if boolean && dtype.bits() == 8 => Some(DType::BIT.with_lanes(dtype.lanes())),
+        Packing::BoolBits if boolean && (dtype.bits() == 8 || dtype.is_padded()) => {
+            Some(DType::BIT.with_lanes(dtype.lanes()))
+        }
         Packing::Bytes if dtype.is_packed() => Some(dtype.clone().padded()),
         _ => None,
     };
@@ -203,12 +226,12 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
     target
 }
 
-/// Row-major, column-major, or (where any order will do) the axes in the order of their strides.
-fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> Layout {
+/// Row-major, column-major, or (where any order will do) the axes in the order of their strides. `None` if the items, which a
+/// broadcast can make many and unpacking larger, would exceed the address space.
+fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> Option<Layout> {
     let compact = |shape: &[usize], order| {
         let (itemsize, unit) = Layout::item_of(dtype);
-        Layout::contiguous_items(shape, itemsize, unit, order)
-            .expect("as many items of the same size or smaller, or bytes for bits")
+        Layout::contiguous_items(shape, itemsize, unit, order).ok()
     };
     if let LayoutClass::Contiguous(order) = class {
         return compact(view.shape(), order);
@@ -219,14 +242,15 @@ fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> L
     for (k, &axis) in axes.iter().enumerate() {
         inverse[axis] = k;
     }
-    let sorted = compact(&sorted, Order::C);
-    sorted.permute(&inverse).expect("the inverse of a permutation is one")
+    compact(&sorted, Order::C)?.permute(&inverse).ok()
 }
 
 fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
     let (min, max) = requirements.ndim;
     let (ndim, found) = (view.ndim(), view.device());
-    if !(requirements.dtypes)(dtype) {
+    // What is wider than a byte has no padded form.
+    let unpadded = requirements.packing == Packing::Bytes && dtype.is_packed();
+    if unpadded || !(requirements.dtypes)(dtype) {
         let found = view.dtype().clone();
         return Some(Refusal::DType { found });
     }
@@ -292,9 +316,10 @@ fn item_reasons(from: &DType, to: &DType, reasons: &mut Vec<CopyReason>) {
         let found = from.byte_order();
         reasons.push(CopyReason::ByteOrder { found });
     }
-    let bits = |dtype: &DType| usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
-    let (from, to) = (bits(from), bits(to));
-    if from != to {
+    // A padded bit is as large as a boolean, but only one of its bits counts.
+    if (from.bits(), from.is_padded()) != (to.bits(), to.is_padded()) {
+        let bits = |dtype: &DType| usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
+        let (from, to) = (bits(from), bits(to));
         reasons.push(CopyReason::Packing { from, to });
     }
 }
@@ -379,7 +404,7 @@ fn gap_reason(layout: &Layout, order: Order, name: impl Fn(usize) -> usize) -> O
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.decision {
-            Decision::Share => write!(f, "{}: shared", self.consumer),
+            Decision::Share | Decision::Rename(_) => write!(f, "{}: shared", self.consumer),
             Decision::Refuse(refusal) => write!(f, "{}: refused because {refusal}", self.consumer),
             Decision::Copy(copy) => {
                 write!(f, "{}: copied ({} bytes) because ", self.consumer, copy.layout.nbytes())?;

@@ -38,7 +38,7 @@ pub enum Alignment {
     Any,
     /// Every item on a multiple of the data type's alignment.
     Item,
-    /// Every item on a multiple of the data type's alignment, the first one on a multiple of so many bytes.
+    /// Every item on a multiple of the data type's alignment, the first one on a multiple of so many bytes: a power of two.
     Bytes(usize),
 }
 

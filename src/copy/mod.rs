@@ -6,4 +6,4 @@ mod kernels;
 mod plan;
 
 pub(crate) use kernels::execute;
-pub(crate) use plan::CopyPlan;
+pub(crate) use plan::{CopyPlan, Kernel};

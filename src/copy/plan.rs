@@ -54,7 +54,7 @@ impl CopyPlan {
             dst: 0,
             kernel,
         };
-        if src.1.is_empty() || src.1.itemsize() == 0 {
+        if dst.1.is_empty() || dst.1.itemsize() == 0 {
             plan.kernel = Kernel::Nothing;
             return Some(plan);
         }
@@ -124,7 +124,7 @@ impl CopyPlan {
     fn split_items(&mut self, dtype: &DType, itemsize: usize) {
         let (len, src, dst) = match self.kernel {
             Kernel::Swap { size } => (itemsize / size, size, size),
-            Kernel::Bits { src, dst, .. } if src != dst => (dtype.lanes().into(), src, dst),
+            Kernel::Bits { src, dst, truth } if truth || src != dst => (dtype.lanes().into(), src, dst),
             _ => return,
         };
         if len > 1 {

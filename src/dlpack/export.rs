@@ -265,8 +265,10 @@ unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
     let export = managed.cast::<Export<A>>();
     // SAFETY: *one block*.
     let ndim = unsafe { (*export).ndim };
+    // SAFETY: *one block*.
+    let claim = unsafe { &raw mut (*export).claim };
     // SAFETY: *one block*; the claim leaves it here.
-    let claim = unsafe { (&raw mut (*export).claim).read() };
+    let claim = unsafe { claim.read() };
     // SAFETY: *one block*: it was allocated with this layout; nothing in it is used any more.
     unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(claim))));

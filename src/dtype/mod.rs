@@ -307,23 +307,18 @@ impl DType {
     }
 
     /// Bytes of the part that has a byte order: a number, a half of a complex number, a character.
+    ///
+    /// Items are a whole number of parts. Types of odd widths, which have none, count as single bytes.
     #[must_use]
     pub(crate) const fn swap_unit(&self) -> usize {
-        match self.kind {
-            Kind::Bytes | Kind::Raw | Kind::Other(_) => 1,
-            Kind::Text => 4,
-            _ => {
-                let bits = match self.kind {
-                    Kind::Complex | Kind::Bcomplex => self.bits / 2,
-                    _ => self.bits,
-                };
-                if bits >= 16 && bits.is_multiple_of(8) && (bits / 8).is_power_of_two() {
-                    (bits / 8) as usize
-                } else {
-                    1
-                }
-            }
-        }
+        let part = match self.kind {
+            Kind::Bytes | Kind::Raw | Kind::Other(_) => 8,
+            Kind::Text => 32,
+            Kind::Complex | Kind::Bcomplex => self.bits / 2,
+            _ => self.bits,
+        };
+        let whole = part >= 16 && part.is_power_of_two() && self.bits.is_multiple_of(part);
+        if whole { (part / 8) as usize } else { 1 }
     }
 }
 

@@ -70,9 +70,9 @@ impl DType {
             (Kind::UInt, 8 | 16 | 32 | 64) => 'u',
             (Kind::Float, 16 | 32 | 64 | 128) => 'f',
             (Kind::Complex, 64 | 128) => 'c',
-            (Kind::Bytes, _) => 'S',
-            (Kind::Text, _) => 'U',
-            (Kind::Raw, _) => 'V',
+            (Kind::Bytes, bits) if bits.is_multiple_of(8) => 'S',
+            (Kind::Text, bits) if bits.is_multiple_of(32) => 'U',
+            (Kind::Raw, bits) if bits.is_multiple_of(8) => 'V',
             _ => return None,
         };
         let sign = match (self.swap_unit(), self.order) {
@@ -100,6 +100,13 @@ mod tests {
             "|S5", "<U3", ">U7", "|V16", "|S0",
         ] {
             assert_eq!(DType::from_numpy(s).unwrap().to_numpy().as_deref(), Some(s), "{s}");
+        }
+    }
+
+    #[test]
+    fn fractions_of_characters_have_no_type_string() {
+        for (kind, bits) in [(Kind::Bytes, 12), (Kind::Text, 40), (Kind::Raw, 7)] {
+            assert_eq!(DType::new(kind, bits).to_numpy(), None);
         }
     }
 

@@ -258,7 +258,7 @@ mod tests {
 
     /// The bytes at an address that is `off` a multiple of 64.
     fn shifted(file: &[u8], off: usize) -> Buffer<'static> {
-        let mut memory = Allocation::zeroed(file.len() + off).unwrap();
+        let mut memory = Allocation::zeroed(file.len() + off, 1).unwrap();
         // SAFETY: *owned block* of `Allocation`, whose bytes were zeroed.
         let bytes = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr(), file.len() + off) };
         bytes[off..].copy_from_slice(file);

@@ -20,7 +20,7 @@ const CHUNK: usize = 256 << 10;
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory), and [`Error::Io`](crate::Error::Io) where there are fewer bytes.
 pub(super) fn exactly(source: &mut impl Read, len: usize) -> Result<Buffer<'static>> {
-    let mut memory = Allocation::uninit(len)?;
+    let mut memory = Allocation::uninit(len, 1)?;
     let mut start = 0;
     while start < len {
         let chunk = CHUNK.min(len - start);

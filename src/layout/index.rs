@@ -52,10 +52,11 @@ impl Slice {
 
     /// First position and number of positions on an axis of `size` items, or `None` if the step is 0.
     ///
-    /// The rule is Python's `slice.indices`. Where nothing is selected, the first position is meaningless.
+    /// The rule is Python's `slice.indices`. Where nothing is selected, the first position is meaningless. No axis is longer than
+    /// `isize::MAX`; a larger `size` counts as that.
     #[must_use]
     pub fn resolve(self, size: usize) -> Option<(usize, usize)> {
-        let (step, len) = (self.step, size.cast_signed());
+        let (step, len) = (self.step, isize::try_from(size).unwrap_or(isize::MAX));
         if step == 0 {
             return None;
         }
@@ -253,12 +254,15 @@ impl Layout {
             .ok_or(LayoutError::IndexOutOfRange { axis, index, size })
     }
 
-    /// First position, number of items and stride of a slice.
+    /// First position, number of items and stride of a slice. An axis that ends up empty keeps its stride, as in NumPy.
     fn resolve_slice(&self, axis: usize, slice: Slice) -> Result<(usize, usize, isize), LayoutError> {
         let stride = self.strides()[axis];
         let (start, len) = slice
             .resolve(self.shape()[axis])
             .ok_or(LayoutError::ZeroStep { axis })?;
+        if len == 0 {
+            return Ok((0, 0, stride));
+        }
         let stepped = stride.checked_mul(slice.step).ok_or(LayoutError::StrideOverflow {
             axis,
             stride,

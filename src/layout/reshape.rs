@@ -2,7 +2,9 @@
 //!
 //! Source of the rule: NumPy's `_attempt_nocopy_reshape`.
 
-use super::{Dims, Layout, check_size};
+use smallvec::SmallVec;
+
+use super::{Dims, INLINE_NDIM, Layout, check_size};
 use crate::error::LayoutError;
 use crate::memory::Order;
 
@@ -23,8 +25,10 @@ impl From<usize> for Dim {
     }
 }
 
+type Shape = SmallVec<[usize; INLINE_NDIM]>;
+
 /// Replaces the unknown dimension.
-pub(crate) fn resolve_shape(shape: &[Dim], items: usize) -> Result<Vec<usize>, LayoutError> {
+fn resolve_shape(shape: &[Dim], items: usize) -> Result<Shape, LayoutError> {
     let rest = || shape.iter().enumerate().filter(|(_, d)| **d == Dim::Rest);
     if let Some((position, _)) = rest().nth(1) {
         return Err(LayoutError::SecondUnknown { position });
@@ -65,7 +69,7 @@ impl Layout {
     /// [`LayoutError::RankTooHigh`].
     pub fn reshape(&self, shape: &[Dim], order: Order) -> Result<Self, LayoutError> {
         let shape = resolve_shape(shape, self.len())?;
-        if shape == self.shape() {
+        if *shape == *self.shape() {
             return Ok(self.clone());
         }
         check_size(&shape, self.itemsize)?;
@@ -77,7 +81,7 @@ impl Layout {
 
     /// Without items any strides do; NumPy takes those of a layout whose dimensions 0 count as 1.
     fn reshape_empty(&self, shape: &[usize], order: Order) -> Result<Self, LayoutError> {
-        let filled: Vec<usize> = shape.iter().map(|&dim| dim.max(1)).collect();
+        let filled: Shape = shape.iter().map(|&dim| dim.max(1)).collect();
         let compact = Self::contiguous_items(&filled, self.itemsize, self.unit, order)?;
         Ok(self.with_axes(shape, compact.strides(), self.offset))
     }
@@ -115,7 +119,7 @@ impl Layout {
 }
 
 /// Old axes that are not of size 1: number, size, stride.
-type Axes = smallvec::SmallVec<[(usize, usize, isize); 6]>;
+type Axes = SmallVec<[(usize, usize, isize); INLINE_NDIM]>;
 
 /// Whether neighbours within a group of old axes are adjacent in memory, so that they act as one axis.
 fn check_mergeable(group: &[(usize, usize, isize)], order: Order) -> Result<(), LayoutError> {

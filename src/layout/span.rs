@@ -29,6 +29,7 @@ impl Layout {
         let span = self.span();
         match self.unit {
             Unit::Byte => span,
+            Unit::Bit if span.is_empty() => self.byte_offset()..self.byte_offset(),
             Unit::Bit => span.start / Unit::Byte.bits()..span.end.div_ceil(Unit::Byte.bits()),
         }
     }

@@ -1,6 +1,6 @@
 //! Operations on axes: permute, flip, squeeze, insert, broadcast, and items of another size.
 
-use super::{Dims, Layout, MAX_NDIM, Unit, check_size};
+use super::{Dims, Layout, MAX_NDIM, Slice, Unit, check_size};
 use crate::error::LayoutError;
 
 impl Layout {
@@ -40,25 +40,13 @@ impl Layout {
         result
     }
 
-    /// One axis backwards.
+    /// One axis backwards: `[::-1]`.
     ///
     /// # Errors
     ///
     /// [`LayoutError::AxisOutOfRange`]; [`LayoutError::StrideOverflow`] if the stride is `isize::MIN`.
     pub fn flip(&self, axis: usize) -> Result<Self, LayoutError> {
-        self.check_axis(axis)?;
-        let stride = self.strides()[axis];
-        let negated = stride.checked_neg().ok_or(LayoutError::StrideOverflow {
-            axis,
-            stride,
-            factor: -1,
-        })?;
-        let mut result = self.clone();
-        if let Some(last) = self.shape()[axis].checked_sub(1) {
-            result.offset = self.shifted(self.offset, axis, last);
-        }
-        result.dims[self.ndim() + axis] = negated;
-        Ok(result)
+        self.slice_axis(axis, Slice::ALL.step_by(-1))
     }
 
     /// Without one axis of size 1.

@@ -40,15 +40,30 @@ unsafe fn item(src: *const u8, dst: *mut u8, s: usize, d: usize, (from, to, trut
     while done < to {
         let write = (to - done).min(8);
         let read = from.saturating_sub(done).min(8);
-        // SAFETY: *reach*.
-        let mut value = unsafe { load(src, s + done, read) };
-        if truth {
-            value = u8::from(value != 0);
-        }
+        let value = match (truth, done) {
+            // SAFETY: *reach*.
+            (false, _) => unsafe { load(src, s + done, read) },
+            // SAFETY: *reach*.
+            (true, 0) => unsafe { any(src, s, from) }.into(),
+            (true, _) => 0,
+        };
         // SAFETY: *reach*.
         unsafe { store(dst, d + done, write, value) };
         done += write;
     }
+}
+
+/// Whether any of `width` bits is set.
+///
+/// # Safety
+///
+/// The bytes that hold `bit..bit + width` can be read.
+unsafe fn any(memory: *const u8, bit: usize, width: usize) -> bool {
+    (0..width).step_by(8).any(|done| {
+        // SAFETY: the caller's promise.
+        let bits = unsafe { load(memory, bit + done, (width - done).min(8)) };
+        bits != 0
+    })
 }
 
 /// Up to 8 bits, possibly from two bytes.

@@ -18,7 +18,7 @@ use super::plan::{CopyPlan, Kernel};
 /// # Safety
 ///
 /// Every item of the source layout lies in initialised memory at `src`, every item of the destination layout in writable memory at
-/// `dst`; for packed destinations that memory is initialised. Nobody else writes either meanwhile, and no byte is in both.
+/// `dst`; for [`Kernel::Bits`] that memory is initialised. Nobody else writes either meanwhile, and no byte is in both.
 pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
     let row = plan.row();
     match plan.kernel {

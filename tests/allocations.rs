@@ -1,0 +1,132 @@
+//! Free means free: metadata operations on views of up to six axes allocate nothing.
+#![allow(missing_docs)]
+#![allow(unsafe_code, reason = "a global allocator is unsafe to implement")]
+
+use std::alloc::{GlobalAlloc, Layout as Block, System};
+use std::cell::Cell;
+
+use viewbridge::{CopyPolicy, Dim, Index, Order, Requirements, Slice, StridedView, StridedViewMut};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: it is the system's allocator; counting does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(block) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, block: Block) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(ptr, block) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of this thread during a call.
+fn allocations<T>(operation: impl FnOnce() -> T) -> usize {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = operation();
+    let after = ALLOCATIONS.with(Cell::get);
+    drop(result);
+    after - before
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| vec![1_u8; 10]), 1);
+    assert_eq!(allocations(|| 1 + 1), 0);
+}
+
+#[test]
+fn metadata_operations_allocate_nothing() {
+    let view = StridedView::from_vec(vec![0_f32; 64])
+        .reshape(&[2, 2, 2, 2, 2, 2])
+        .unwrap();
+    let small = view.index(&[Index::At(0), Index::At(0)]).unwrap();
+    let pick = [
+        Index::At(0),
+        Index::Ellipsis,
+        Index::Slice(Slice::ALL.step_by(-1)),
+        Index::NewAxis,
+    ];
+    assert_eq!(allocations(|| view.clone()), 0);
+    assert_eq!(allocations(|| view.transpose()), 0);
+    assert_eq!(allocations(|| view.permute(&[1, 0, 3, 2, 5, 4]).unwrap()), 0);
+    assert_eq!(allocations(|| view.index(&pick).unwrap()), 0);
+    assert_eq!(allocations(|| view.index_axis(3, 1).unwrap()), 0);
+    assert_eq!(allocations(|| view.slice_axis(5, 1..).unwrap()), 0);
+    assert_eq!(allocations(|| view.flip(2).unwrap()), 0);
+    assert_eq!(allocations(|| view.squeeze()), 0);
+    assert_eq!(allocations(|| small.insert_axis(0).unwrap()), 0);
+    assert_eq!(
+        allocations(|| small.insert_axis(0).unwrap().squeeze_axis(0).unwrap()),
+        0
+    );
+    assert_eq!(allocations(|| small.broadcast_to(&[3, 3, 2, 2, 2, 2]).unwrap()), 0);
+    assert_eq!(allocations(|| view.view_as(viewbridge::DType::U16).unwrap()), 0);
+    assert_eq!(allocations(|| view.reshape(&[4, 4, 4]).unwrap()), 0);
+    assert_eq!(
+        allocations(|| view.reshape_with(&[Dim::Rest, Dim::Size(8)], Order::F).is_err()),
+        0
+    );
+}
+
+#[test]
+fn borrowing_allocates_nothing() {
+    let mut items = [1_u16; 12];
+    assert_eq!(allocations(|| StridedView::from_slice(&items).len()), 0);
+    assert_eq!(
+        allocations(|| StridedViewMut::from_slice(&mut items)
+            .reshape(&[3, 4])
+            .unwrap()
+            .layout()
+            .len()),
+        0
+    );
+}
+
+#[test]
+fn reading_allocates_nothing() {
+    let view = StridedView::from_vec(vec![1_i64; 24]).reshape(&[2, 3, 4]).unwrap();
+    let sum = || view.typed::<i64>().unwrap().iter().sum::<i64>() + view.get::<i64>(&[1, 2, 3]).unwrap();
+    assert_eq!(allocations(sum), 0);
+    assert_eq!(
+        allocations(|| view.typed::<i64>().unwrap().as_slice().unwrap().len()),
+        0
+    );
+}
+
+#[test]
+fn sharing_allocates_nothing() {
+    let view = StridedView::from_vec(vec![1_i64; 24]).reshape(&[2, 3, 4]).unwrap();
+    let c = Requirements::any("c")
+        .contiguous(Order::C)
+        .native()
+        .aligned()
+        .whole_items();
+    assert_eq!(allocations(|| view.plan(&c)), 0);
+    assert_eq!(allocations(|| view.convert(&c, CopyPolicy::Never).unwrap()), 0);
+    assert_eq!(allocations(|| view.to_static(CopyPolicy::Never).unwrap()), 0);
+    assert_eq!(allocations(|| view.to_contiguous(Order::C).unwrap()), 0);
+}
+
+#[test]
+fn copying_into_a_place_allocates_no_memory_for_items() {
+    let view = StridedView::from_vec(vec![1_i64; 1 << 12])
+        .reshape(&[64, 64])
+        .unwrap()
+        .transpose();
+    let mut target = StridedViewMut::from_vec(vec![0_i64; 1 << 12])
+        .reshape(&[64, 64])
+        .unwrap();
+    // The report alone: its list of records, and their list of reasons.
+    assert!(allocations(|| view.copy_into(&mut target).unwrap()) <= 2);
+}
