@@ -144,6 +144,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// A share of the owner, or `None` if the memory is borrowed.
+    #[cfg(feature = "dlpack")]
     #[inline]
     pub(crate) fn claim(&self) -> Option<Claim> {
         self.owner.clone()

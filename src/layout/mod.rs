@@ -5,6 +5,8 @@
 mod index;
 mod offsets;
 mod order;
+#[cfg(feature = "dlpack")]
+mod place;
 mod reshape;
 mod span;
 mod transform;
@@ -163,77 +165,6 @@ impl Layout {
             itemsize,
             unit,
         }
-    }
-
-    /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
-    #[inline(always)]
-    pub(crate) fn blank(ndim: usize, dtype: &DType) -> Self {
-        let (itemsize, unit) = Self::item_of(dtype);
-        let dims = if ndim <= INLINE_NDIM {
-            Dims::from_buf_and_len([0; 2 * INLINE_NDIM], 2 * ndim)
-        } else {
-            Dims::from_elem(0, 2 * ndim)
-        };
-        Self {
-            dims,
-            offset: 0,
-            itemsize,
-            unit,
-        }
-    }
-
-    /// Shape and strides of a [`Layout::blank`], to be filled. The invariants do not hold until [`Layout::place`] has said so.
-    #[inline(always)]
-    pub(crate) fn axes_mut(&mut self) -> (&mut [isize], &mut [isize]) {
-        let ndim = self.ndim();
-        self.dims.split_at_mut(ndim)
-    }
-
-    /// Gives a [`Layout::blank`] whose shape is filled the strides of a row-major one.
-    pub(crate) fn make_compact(&mut self) -> Result<(), LayoutError> {
-        check_size(self.shape(), self.itemsize)?;
-        if !self.is_empty() {
-            self.fill_compact_strides(Order::C);
-        }
-        Ok(())
-    }
-
-    /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
-    ///
-    /// Returns the bytes in front of the first item, and all bytes reached. One pass: this is most of what checking a foreign tensor costs.
-    #[inline(always)]
-    pub(crate) fn place(&mut self) -> Result<(usize, usize), LayoutError> {
-        let (shape, strides) = (self.shape(), self.strides());
-        let (mut size, mut empty) = (Some(self.itemsize.max(1)), false);
-        let (mut below, mut above) = (Some(0_usize), Some(self.itemsize));
-        for (&dim, &stride) in shape.iter().zip(strides) {
-            size = size.and_then(|size| size.checked_mul(dim.max(1)));
-            empty |= dim == 0;
-            if dim > 1 {
-                let reach = stride.unsigned_abs().checked_mul(dim - 1);
-                let side = if stride < 0 { &mut below } else { &mut above };
-                *side = side.zip(reach).and_then(|(side, reach)| side.checked_add(reach));
-            }
-        }
-        if size.is_none_or(|size| isize::try_from(size).is_err()) {
-            return Err(size_overflow(shape, self.itemsize));
-        }
-        if empty {
-            return Ok((0, 0));
-        }
-        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
-        let ends = below.zip(above).and_then(|(below, above)| {
-            // Bits begin with the byte that holds the lowest one.
-            let below = below.checked_next_multiple_of(units_per_byte)?;
-            let len = below.checked_add(above)?;
-            isize::try_from(len).ok().map(|_| (below, len))
-        });
-        let Some((below, len)) = ends else {
-            self.offset = below.unwrap_or(usize::MAX);
-            return Err(self.out_of_bounds());
-        };
-        self.offset = below;
-        Ok((below / units_per_byte, len.div_ceil(units_per_byte)))
     }
 
     /// The same memory seen through other axes. The caller upholds the invariants.
