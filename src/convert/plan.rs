@@ -149,10 +149,15 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
         LayoutClass::Contiguous(order) => layout.is_contiguous(order),
         LayoutClass::Permuted | LayoutClass::PermutedRows => layout.is_c_contiguous(),
     };
-    let step = |&stride: &isize| {
-        (stride > 0 || requirements.sign == StrideSign::Any)
-            && (!requirements.whole_items || whole_items(stride, layout.itemsize(), false).is_some())
-    };
+    let mut steps = true;
+    if requirements.whole_items || requirements.sign != StrideSign::Any {
+        // The bits of all strides together: is one negative, or no multiple of a power of two?
+        let bits = strides.iter().fold(0, |bits, stride| bits | stride);
+        let positive = requirements.sign == StrideSign::Any || (bits >= 0 && !strides.contains(&0));
+        let item = layout.itemsize();
+        let whole = item.is_power_of_two() && bits.unsigned_abs().is_multiple_of(item);
+        steps = positive && (whole || !requirements.whole_items);
+    }
     policy != CopyPolicy::Always
         && dtype.is_native()
         && layout.unit() == Unit::Byte
@@ -168,7 +173,7 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
         && (requirements.ndim.0..=requirements.ndim.1).contains(&shape.len())
         && place
         && order
-        && strides.iter().all(step)
+        && steps
         && (requirements.dtypes)(dtype)
 }
 

@@ -183,14 +183,16 @@ impl Layout {
     #[must_use]
     #[inline]
     pub fn shape(&self) -> &[usize] {
-        cast_slice(&self.dims[..self.ndim()])
+        let dims = self.dims.as_slice();
+        cast_slice(&dims[..dims.len() / 2])
     }
 
     /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[isize] {
-        &self.dims[self.ndim()..]
+        let dims = self.dims.as_slice();
+        &dims[dims.len() / 2..]
     }
 
     /// Position of the first item, in bytes (bits for packed items) from the start of the memory.
