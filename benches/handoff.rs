@@ -7,6 +7,7 @@ use std::ffi::c_void;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use arrow_buffer::Buffer;
 use criterion::Criterion;
 use dlpack_rs::safe::{TensorInfo, cpu_device, dtype_f32, pack_versioned};
 use dlpark::Managed;
@@ -26,6 +27,7 @@ fn main() {
     export_and_drop::<4>(&mut criterion, [8, 8, 8, 8]);
     round_trip::<2>(&mut criterion, [64, 64]);
     round_trip::<4>(&mut criterion, [8, 8, 8, 8]);
+    arrow(&mut criterion);
     metadata(&mut criterion);
     criterion.final_summary();
 }
@@ -75,7 +77,7 @@ fn export_and_drop<const N: usize>(criterion: &mut Criterion, shape: [usize; N])
             )));
         }),
         Contender::new("viewbridge", || {
-            drop(black_box(black_box(&view).to_dlpack(CopyPolicy::Never).unwrap()));
+            black_box(&black_box(&view).to_dlpack(CopyPolicy::Never).unwrap());
         }),
         Contender::new("dlpack-rs", || {
             dlpack_rs(black_box(&owner), black_box(&shape), black_box(&strides))
@@ -92,19 +94,19 @@ fn round_trip<const N: usize>(criterion: &mut Criterion, shape: [usize; N]) {
             let raw = black_box(dlpark(black_box(&owner), black_box(&shape), black_box(&strides)).into_raw());
             // SAFETY: exported above.
             let tensor = unsafe { Managed::from_raw(raw) }.unwrap();
-            black_box(tensor.validate().unwrap());
+            black_box(&tensor.validate().unwrap());
         }),
         Contender::new("viewbridge, borrowed view", || {
             let raw = black_box(black_box(&view).to_dlpack(CopyPolicy::Never).unwrap().value.into_raw());
             // SAFETY: exported above.
             let tensor = unsafe { VersionedTensor::from_raw(raw) }.unwrap();
-            black_box(tensor.view().unwrap());
+            black_box(&tensor.view().unwrap());
         }),
         Contender::new("viewbridge, owning view", || {
             let raw = black_box(black_box(&view).to_dlpack(CopyPolicy::Never).unwrap().value.into_raw());
             // SAFETY: exported above.
             let tensor = unsafe { VersionedTensor::from_raw(raw) }.unwrap();
-            drop(black_box(tensor.into_view().unwrap()));
+            black_box(&tensor.into_view().unwrap());
         }),
     ];
     race(
@@ -112,6 +114,24 @@ fn round_trip<const N: usize>(criterion: &mut Criterion, shape: [usize; N]) {
         &format!("DLPack export, validated import, drop, rank {N}"),
         contenders,
     );
+}
+
+fn arrow(criterion: &mut Criterion) {
+    let view = ours(&[ITEMS]);
+    let owner = Owner::new(vec![0.0; ITEMS]);
+    let contenders = vec![
+        Contender::new("arrow: buffer over an Arc", || {
+            let owner = black_box(&owner);
+            let ptr = std::ptr::NonNull::new(owner.as_ptr().cast_mut().cast()).unwrap();
+            // SAFETY: the owner keeps the data alive.
+            let buffer = unsafe { Buffer::from_custom_allocation(ptr, ITEMS * 4, Arc::<Vec<f32>>::clone(owner)) };
+            black_box(&buffer);
+        }),
+        Contender::new("viewbridge: array of a view", || {
+            black_box(&black_box(&view).to_arrow(CopyPolicy::Never).unwrap());
+        }),
+    ];
+    race(criterion, "Arrow over existing memory", contenders);
 }
 
 fn metadata(criterion: &mut Criterion) {

@@ -40,10 +40,10 @@ pub enum LayoutError {
     },
     /// An item would lie outside of the memory.
     OutOfBounds {
-        /// Lowest unit reached, relative to the start of the memory.
-        lowest: i128,
-        /// One past the highest unit reached.
-        highest: i128,
+        /// Lowest unit reached, relative to the start of the memory; saturating.
+        lowest: isize,
+        /// One past the highest unit reached; saturating.
+        highest: usize,
         /// Units that the memory has.
         available: usize,
     },

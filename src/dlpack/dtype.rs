@@ -69,6 +69,15 @@ pub(super) fn import(dtype: DLDataType, padded: bool) -> Result<DType, DlpackFau
     Ok(if padded { dtype.padded() } else { dtype })
 }
 
+/// [`import`] for integers and floats of whole bytes, the common case. `None` decides nothing.
+#[inline(always)]
+pub(super) fn import_plain(dtype: DLDataType) -> Option<DType> {
+    const PLAIN: [Kind; 3] = [Kind::Int, Kind::UInt, Kind::Float];
+    let kind = *PLAIN.get(usize::from(dtype.code))?;
+    let plain = dtype.lanes == 1 && dtype.bits >= 8 && dtype.bits.is_multiple_of(8);
+    plain.then(|| DType::new(kind, dtype.bits))
+}
+
 /// The widths that the header defines for a type code.
 const fn allows(kind: Kind, bits: u8, lanes: u16) -> bool {
     match kind {

@@ -14,18 +14,21 @@ use super::abi::{Abi, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
 use super::managed::ManagedTensor;
 use crate::buffer::Buffer;
+use crate::dtype::DType;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{DlpackFault, Result};
-use crate::layout::{Layout, MAX_NDIM, Unit};
+use crate::layout::{Layout, MAX_NDIM, Placed};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
 
 /// The first minor version of DLPack 1 that forbids NULL strides.
 const STRIDES_REQUIRED: (u32, u32) = (1, 2);
 
-/// The memory of a tensor.
-struct Place {
+/// Everything that a tensor says, checked and owned.
+struct Description {
+    dtype: DType,
+    layout: Layout,
     ptr: NonNull<u8>,
     len: usize,
     access: Access,
@@ -44,13 +47,13 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline]
     pub fn into_view(self) -> Result<StridedView<'static>> {
         let tensor = self.read();
-        let dtype = dtype::import(tensor.dtype, self.flags() & SUBBYTE_PADDED != 0)?;
-        let mut layout = Layout::blank(ndim(&tensor)?, &dtype);
-        let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
-        let (access, device) = (place.access, place.device);
-        // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
-        let buffer = unsafe { Buffer::from_raw_parts(place.ptr, place.len, access, device, OwnerKind::Dlpack, self) };
-        Ok(StridedView::from_parts(buffer, dtype, layout, None))
+        match describe_plain(&tensor, self.flags()) {
+            Some(this) => Ok(self.own(this)),
+            None => {
+                let this = describe(&tensor, self.version(), self.flags())?;
+                Ok(self.own(this))
+            }
+        }
     }
 
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
@@ -61,16 +64,48 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline]
     pub fn view(&self) -> Result<StridedView<'_>> {
         let tensor = self.read();
-        let dtype = dtype::import(tensor.dtype, self.flags() & SUBBYTE_PADDED != 0)?;
-        let mut layout = Layout::blank(ndim(&tensor)?, &dtype);
-        let place = describe(&tensor, self.version(), self.flags(), &mut layout)?;
+        match describe_plain(&tensor, self.flags()) {
+            Some(this) => Ok(self.borrow(this)),
+            None => Ok(self.borrow(describe(&tensor, self.version(), self.flags())?)),
+        }
+    }
+
+    #[inline(always)]
+    fn own(self, this: Description) -> StridedView<'static> {
+        // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
+        let buffer =
+            unsafe { Buffer::from_raw_parts(this.ptr, this.len, this.access, this.device, OwnerKind::Dlpack, self) };
+        StridedView::from_parts(buffer, this.dtype, this.layout, None)
+    }
+
+    #[inline(always)]
+    fn borrow(&self, this: Description) -> StridedView<'_> {
         // SAFETY: *consumer*: the handle is borrowed as long as the view, and vouches for what was checked.
-        let buffer = unsafe { Buffer::from_raw_borrowed(place.ptr, place.len, place.access, place.device) };
-        Ok(StridedView::from_parts(buffer, dtype, layout, None))
+        let buffer = unsafe { Buffer::from_raw_borrowed(this.ptr, this.len, this.access, this.device) };
+        StridedView::from_parts(buffer, this.dtype, this.layout, None)
     }
 }
 
+/// Checks a tensor about which nothing is unusual. `None` decides nothing: [`describe`] has the last word.
 #[inline(always)]
+fn describe_plain(tensor: &DLTensor, flags: u64) -> Option<Description> {
+    let dtype = dtype::import_plain(tensor.dtype)?;
+    if tensor.shape.is_null() || tensor.strides.is_null() {
+        return None;
+    }
+    let ndim = usize::try_from(tensor.ndim).ok()?;
+    let entry = |entries| move |axis| isize::try_from(read_entry(entries, axis)).ok();
+    let itemsize = dtype.bits() / 8;
+    let itemsize = usize::try_from(itemsize).ok()?;
+    let placed = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
+    let this = finish(tensor, flags, dtype, placed).ok()?;
+    debug_assert!(
+        describe(tensor, None, flags)
+            .is_ok_and(|that| (&that.layout, that.ptr, that.len) == (&this.layout, this.ptr, this.len))
+    );
+    Some(this)
+}
+
 fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
     match usize::try_from(tensor.ndim) {
         Ok(ndim) if ndim <= MAX_NDIM => Ok(ndim),
@@ -78,17 +113,30 @@ fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
     }
 }
 
-/// Checks everything else that a tensor claims, and fills the layout. Reads shape and strides, and none of the items.
-///
-/// In place, because moving what was just written, piece by piece, costs as much as the checks.
+/// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
+#[cold]
+#[inline(never)]
+fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Description> {
+    let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
+    let mut layout = Layout::blank(ndim(tensor)?, &dtype);
+    read_shape(tensor, &mut layout)?;
+    if layout.ndim() == 0 || !tensor.strides.is_null() {
+        read_strides(tensor, &mut layout)?;
+    } else if version.is_some_and(|version| version >= STRIDES_REQUIRED) {
+        return Err(DlpackFault::NullStrides { ndim: tensor.ndim }.into());
+    } else {
+        layout.make_compact()?;
+    }
+    Ok(finish(tensor, flags, dtype, layout.place()?)?)
+}
+
 #[inline(always)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64, layout: &mut Layout) -> Result<Place> {
-    let (below, len) = match read_plain(tensor, layout) {
-        Some(place) => place,
-        None => read_checked(tensor, version, layout)?,
-    };
-    Ok(Place {
-        ptr: locate(tensor, layout, below, len)?,
+fn finish(tensor: &DLTensor, flags: u64, dtype: DType, placed: Placed) -> Result<Description, DlpackFault> {
+    let Placed { layout, below, len } = placed;
+    Ok(Description {
+        ptr: locate(tensor, &layout, below, len)?,
+        dtype,
+        layout,
         len,
         access: if flags & READ_ONLY != 0 {
             Access::ReadOnly
@@ -100,56 +148,6 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64, layout: 
             device_id: tensor.device.device_id,
         },
     })
-}
-
-/// Reads and places the axes of a tensor about which nothing is unusual, in one pass without a branch on what it finds. `None` decides nothing.
-///
-/// Returns the bytes in front of the first item and all bytes reached, as [`Layout::place`] does.
-#[inline(always)]
-fn read_plain(tensor: &DLTensor, layout: &mut Layout) -> Option<(usize, usize)> {
-    if layout.unit() == Unit::Bit || tensor.shape.is_null() || tensor.strides.is_null() {
-        return None;
-    }
-    let item = layout.itemsize().cast_signed();
-    let (shape, strides) = layout.axes_mut();
-    let (mut size, mut below, mut above, mut unusual) = (item, 0_isize, item, false);
-    for axis in 0..shape.len() {
-        let dim = isize::try_from(read_entry(tensor.shape, axis)).ok()?;
-        let (stride, wraps) = isize::try_from(read_entry(tensor.strides, axis))
-            .ok()?
-            .overflowing_mul(item);
-        (shape[axis], strides[axis]) = (dim, stride);
-        unusual |= dim <= 0 || wraps;
-        let (product, wraps) = size.overflowing_mul(dim);
-        size = product;
-        unusual |= wraps;
-        let (reach, wraps) = stride.overflowing_mul(dim.wrapping_sub(1));
-        unusual |= wraps;
-        // What saturates is beyond the address space, and the sum below will not fit.
-        below = below.saturating_sub(reach.min(0));
-        above = above.saturating_add(reach.max(0));
-    }
-    let len = below.checked_add(above)?;
-    if unusual {
-        return None;
-    }
-    layout.set_offset(below.unsigned_abs());
-    Some((below.unsigned_abs(), len.unsigned_abs()))
-}
-
-/// As [`read_plain`], for every tensor, with an error that says what is wrong.
-#[cold]
-#[inline(never)]
-fn read_checked(tensor: &DLTensor, version: Option<(u32, u32)>, layout: &mut Layout) -> Result<(usize, usize)> {
-    read_shape(tensor, layout)?;
-    if layout.ndim() == 0 || !tensor.strides.is_null() {
-        read_strides(tensor, layout)?;
-    } else if version.is_some_and(|version| version >= STRIDES_REQUIRED) {
-        return Err(DlpackFault::NullStrides { ndim: tensor.ndim }.into());
-    } else {
-        layout.make_compact()?;
-    }
-    Ok(layout.place()?)
 }
 
 fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {

@@ -114,12 +114,27 @@ impl<A: Abi> ManagedTensor<A> {
     }
 
     /// The tensor's fields, read once.
-    #[inline]
+    ///
+    /// One by one: a producer has just written them so, and a wide read of narrow writes has to wait until they have reached the cache.
+    #[inline(always)]
     pub(super) fn read(&self) -> DLTensor {
         // SAFETY: *consumer*; the major version was checked.
         let tensor = unsafe { A::tensor(self.ptr.as_ptr()) };
-        // SAFETY: *consumer*.
-        unsafe { tensor.read() }
+        macro_rules! field {
+            ($name:ident) => {
+                // SAFETY: *consumer*.
+                unsafe { (*tensor).$name }
+            };
+        }
+        DLTensor {
+            data: field!(data),
+            device: field!(device),
+            ndim: field!(ndim),
+            dtype: field!(dtype),
+            shape: field!(shape),
+            strides: field!(strides),
+            byte_offset: field!(byte_offset),
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use smallvec::SmallVec;
 
 pub use index::{Index, Slice};
 pub use offsets::Offsets;
+#[cfg(feature = "dlpack")]
+pub(crate) use place::Placed;
 pub use reshape::Dim;
 pub use span::Disjointness;
 

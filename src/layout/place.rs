@@ -1,22 +1,73 @@
-//! Layouts that others describe: filled in place, then checked and placed.
-//!
-//! In place, because moving what was just written, word by word, costs as much as the checks themselves.
+//! Layouts that others describe, who know only where the first item is.
 
 use super::{Dims, INLINE_NDIM, Layout, Unit, check_size, size_overflow};
 use crate::dtype::DType;
 use crate::error::LayoutError;
 use crate::memory::Order;
 
+/// A layout whose memory begins with the lowest byte that it reaches.
+pub(crate) struct Placed {
+    pub(crate) layout: Layout,
+    /// Bytes in front of the first item.
+    pub(crate) below: usize,
+    /// Bytes reached.
+    pub(crate) len: usize,
+}
+
 impl Layout {
-    /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
+    /// A layout of items of whole bytes about whose axes nothing is unusual, from entries read one by one: sizes, and strides in items. `None`
+    /// decides nothing: [`Layout::place`] has the last word, and errors.
+    ///
+    /// One pass, without a branch on what it finds, into fresh memory: this is most of what taking a foreign tensor over costs.
     #[inline(always)]
+    pub(crate) fn place_plain(
+        ndim: usize,
+        itemsize: usize,
+        size: impl Fn(usize) -> Option<isize>,
+        stride: impl Fn(usize) -> Option<isize>,
+    ) -> Option<Placed> {
+        if ndim > INLINE_NDIM {
+            return None;
+        }
+        let mut dims = [0; 2 * INLINE_NDIM];
+        let (item, mut items, mut unusual) = (itemsize.cast_signed(), itemsize.cast_signed(), false);
+        for (axis, entry) in dims.iter_mut().enumerate().take(ndim) {
+            let dim = size(axis)?;
+            *entry = dim;
+            let (product, wraps) = items.overflowing_mul(dim);
+            items = product;
+            unusual |= wraps | (dim <= 0);
+        }
+        let (mut below, mut above) = (0_isize, item);
+        for axis in 0..ndim {
+            let (stride, wraps) = stride(axis)?.overflowing_mul(item);
+            unusual |= wraps;
+            dims[ndim + axis] = stride;
+            let (reach, wraps) = stride.overflowing_mul(dims[axis].wrapping_sub(1));
+            unusual |= wraps;
+            let side = if reach < 0 { &mut below } else { &mut above };
+            let (sum, wraps) = side.overflowing_add(reach);
+            *side = sum;
+            unusual |= wraps;
+        }
+        let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
+        let len = below + above;
+        if unusual || isize::try_from(len).is_err() {
+            return None;
+        }
+        let layout = Self {
+            dims: Dims::from_buf_and_len(dims, 2 * ndim),
+            offset: below,
+            itemsize,
+            unit: Unit::Byte,
+        };
+        Some(Placed { layout, below, len })
+    }
+
+    /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
     pub(crate) fn blank(ndim: usize, dtype: &DType) -> Self {
         let (itemsize, unit) = Self::item_of(dtype);
-        let dims = if ndim <= INLINE_NDIM {
-            Dims::from_buf_and_len([0; 2 * INLINE_NDIM], 2 * ndim)
-        } else {
-            Dims::from_elem(0, 2 * ndim)
-        };
+        let dims = Dims::from_elem(0, 2 * ndim);
         Self {
             dims,
             offset: 0,
@@ -26,16 +77,9 @@ impl Layout {
     }
 
     /// Shape and strides of a [`Layout::blank`], to be filled. The invariants do not hold until [`Layout::place`] has said so.
-    #[inline(always)]
     pub(crate) fn axes_mut(&mut self) -> (&mut [isize], &mut [isize]) {
         let ndim = self.ndim();
         self.dims.as_mut_slice().split_at_mut(ndim)
-    }
-
-    /// Puts the first item of a [`Layout::blank`] whose axes are filled. The caller upholds the invariants.
-    #[inline(always)]
-    pub(crate) fn set_offset(&mut self, offset: usize) {
-        self.offset = offset;
     }
 
     /// Gives a [`Layout::blank`] whose shape is filled the strides of a row-major one.
@@ -48,9 +92,7 @@ impl Layout {
     }
 
     /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
-    ///
-    /// Returns the bytes in front of the first item, and all bytes reached. One pass: this is most of what checking a foreign tensor costs.
-    pub(crate) fn place(&mut self) -> Result<(usize, usize), LayoutError> {
+    pub(crate) fn place(mut self) -> Result<Placed, LayoutError> {
         let (shape, strides) = (self.shape(), self.strides());
         let (mut size, mut below, mut above) = (self.itemsize.max(1), 0_usize, self.itemsize);
         // Overflows are collected rather than branched upon.
@@ -70,7 +112,12 @@ impl Layout {
             return Err(size_overflow(shape, self.itemsize));
         }
         if empty {
-            return Ok((0, 0));
+            let (below, len) = (0, 0);
+            return Ok(Placed {
+                layout: self,
+                below,
+                len,
+            });
         }
         let units_per_byte = Unit::Byte.bits() / self.unit.bits();
         // Bits begin with the byte that holds the lowest one.
@@ -88,6 +135,10 @@ impl Layout {
             }
         };
         self.offset = below;
-        Ok((below / units_per_byte, len.div_ceil(units_per_byte)))
+        Ok(Placed {
+            layout: self,
+            below: below / units_per_byte,
+            len: len.div_ceil(units_per_byte),
+        })
     }
 }

@@ -72,15 +72,15 @@ impl Layout {
         }
     }
 
-    /// The ends of a span that no address can hold: in 128 bits, and saturating, because 64 axes of 2⁶³ × 2⁶³ exceed even those.
+    /// The ends of a span that no address can hold; saturating, because 64 axes of 2⁶³ × 2⁶³ exceed every integer.
     #[cold]
     pub(super) fn out_of_bounds(&self) -> LayoutError {
-        let wide = |n: usize| i128::try_from(n).unwrap_or(i128::MAX);
-        let (mut lowest, mut highest) = (wide(self.offset), wide(self.offset).saturating_add(wide(self.itemsize)));
+        let offset = isize::try_from(self.offset).unwrap_or(isize::MAX);
+        let (mut lowest, mut highest) = (offset, self.offset.saturating_add(self.itemsize));
         for (&dim, &stride) in self.shape().iter().zip(self.strides()) {
-            let reach = wide(dim - 1).saturating_mul(stride as i128);
-            lowest = lowest.saturating_add(reach.min(0));
-            highest = highest.saturating_add(reach.max(0));
+            let steps = isize::try_from(dim - 1).unwrap_or(isize::MAX);
+            lowest = lowest.saturating_add(stride.min(0).saturating_mul(steps));
+            highest = highest.saturating_add(stride.max(0).unsigned_abs().saturating_mul(dim - 1));
         }
         LayoutError::OutOfBounds {
             lowest,
@@ -99,10 +99,9 @@ impl Layout {
         if self.is_empty() || span.end <= len {
             return Ok(());
         }
-        let wide = |n: usize| i128::try_from(n).unwrap_or(i128::MAX);
         Err(LayoutError::OutOfBounds {
-            lowest: wide(span.start),
-            highest: wide(span.end),
+            lowest: span.start.cast_signed(),
+            highest: span.end,
             available: len,
         })
     }
