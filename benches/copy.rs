@@ -22,12 +22,12 @@ fn main() {
     let criterion = &mut criterion;
     run(
         criterion,
-        |k| f32::from(k),
+        f32::from,
         &[
             Case {
                 name: "contiguous 2048² f32",
                 root: &[2048, 2048],
-                view: Ok,
+                view: |a| Ok(a),
                 peer: |a| a,
             },
             transposed("transpose 2048² f32", &[2048, 2048]),
@@ -43,7 +43,7 @@ fn main() {
     );
     run(
         criterion,
-        |k| f64::from(k),
+        f64::from,
         &[
             transposed("transpose 1024² f64", &[1024, 1024]),
             Case {
@@ -93,15 +93,15 @@ fn transposed<T: Element>(name: &'static str, root: &'static [usize]) -> Case<T>
 }
 
 fn reversed<T: Element>(name: &'static str, root: &'static [usize]) -> Case<T> {
-    let peer = |mut a: ArrayViewD<'_, T>| {
+    fn peer<T>(mut a: ArrayViewD<'_, T>) -> ArrayViewD<'_, T> {
         a.invert_axis(Axis(0));
         a
-    };
+    }
     Case {
         name,
         root,
         view: |a| a.flip(0),
-        peer,
+        peer: peer::<T>,
     }
 }
 

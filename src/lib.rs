@@ -1,12 +1,75 @@
-//! Strided memory views with NumPy's memory model, bridged to Arrow and DLPack.
+//! Strided memory views with NumPy's memory model, bridged to Arrow and DLPack. Bytes are copied only when a layout leaves no choice, and
+//! every copy says how many and why.
+//!
+//! # The model
+//!
+//! A [`StridedView`] is a pointer, a [`DType`], a shape, signed strides in **bytes**, and a share of whoever owns the memory:
+//!
+//! ```text
+//! address(i₀ … iₙ₋₁) = start of memory + offset + Σ iₖ · strideₖ
+//! ```
+//!
+//! Slicing, transposing, reversing, broadcasting and (where the strides allow) reshaping rewrite those numbers and touch no item.
+//!
+//! # The bridges
+//!
+//! | from and to | |
+//! |---|---|
+//! | Rust memory | [`from_vec`](StridedView::from_vec), [`from_slice`](StridedView::from_slice), [`from_owner`](StridedView::from_owner), [`typed`](StridedView::typed), [`to_vec`](StridedView::to_vec) |
+#![cfg_attr(
+    feature = "arrow",
+    doc = "| Arrow | [`arrow::Column`], [`to_arrow`](StridedView::to_arrow), [`to_fixed_shape_tensor`](StridedView::to_fixed_shape_tensor), [`files::ipc`] |"
+)]
+#![cfg_attr(
+    feature = "dlpack",
+    doc = "| DLPack | [`dlpack::VersionedTensor`], [`to_dlpack`](StridedView::to_dlpack) |"
+)]
+//! | `.npy` | [`files::npy`] |
+//!
+//! # Copies
+//!
+//! What a consumer accepts is a [`Requirements`] value. [`plan`](StridedView::plan) says beforehand what handing a view over will cost;
+//! [`convert`](StridedView::convert) does it; [`CopyPolicy`] decides whether it may copy. Everything that may copy returns a
+//! [`Converted`], whose report lists each copy with its [`CopyReason`]s. Everything else shares memory: its type says so.
+//!
+//! ```
+//! use viewbridge::{CopyPolicy, Error, Order, StridedView};
+//!
+//! let images = StridedView::from_vec(vec![0_u8; 4 * 8 * 8]).reshape(&[4, 8, 8])?;
+//! let columns = images.transpose(); // shares
+//! assert_eq!(columns.strides(), [1, 8, 64]);
+//!
+//! let rows = columns.to_contiguous(Order::C)?; // has to copy, and says so
+//! assert_eq!(rows.report.bytes_copied(), 256);
+//! println!("{}", rows.report);
+//!
+//! // The same question, with "no" for an answer.
+//! let refused = columns.convert(&viewbridge::convert::requirements::C_CONTIGUOUS, CopyPolicy::Never);
+//! assert!(matches!(refused, Err(Error::CopyForbidden { bytes: 256, .. })));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Rights
+//!
+//! [`Access`] says who may write the memory while a view lives. Safe slices exist only over memory that nobody writes; writing takes a
+//! [`StridedViewMut`], which is exclusive; memory that others may write is read item by item or copied.
+//!
+//! # Features
+//!
+//! `arrow`, `dlpack` and `mmap` are on by default; the core needs none of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod allocation;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod buffer;
 pub mod convert;
 mod copy;
+#[cfg(feature = "dlpack")]
+pub mod dlpack;
 mod dtype;
 mod error;
+pub mod files;
 mod info;
 mod layout;
 mod memory;
@@ -27,8 +90,6 @@ pub use typed::{TypedView, TypedViewMut};
 pub use view::StridedView;
 pub use view_mut::StridedViewMut;
 
-#[cfg(feature = "arrow")]
-pub mod arrow;
-#[cfg(feature = "dlpack")]
-pub mod dlpack;
-pub mod files;
+#[cfg(all(doctest, feature = "arrow", feature = "dlpack"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

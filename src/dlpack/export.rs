@@ -68,7 +68,7 @@ impl StridedView<'_> {
     ///
     /// # Errors
     ///
-    /// As [`to_dlpack`](Self::to_dlpack); [`Refusal::ReadOnly`] for read-only memory, because the consumer may write.
+    /// As [`to_dlpack`](Self::to_dlpack); [`Refusal::ReadOnly`](crate::Refusal::ReadOnly) for read-only memory, because the consumer may write.
     /// [`to_dlpack_legacy_or_copy`](Self::to_dlpack_legacy_or_copy) copies it instead.
     #[inline]
     pub fn to_dlpack_legacy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
