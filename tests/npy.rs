@@ -297,3 +297,25 @@ proptest! {
         prop_assert_eq!(&file[offset..], view.to_contiguous(order).unwrap().value.to_bytes(order).unwrap());
     }
 }
+
+/// NumPy writes and reads such bytes; a file of them is no reason to stop half-way.
+#[test]
+fn booleans_of_any_byte_go_out_as_they_are() {
+    let bytes = StridedView::from_vec(vec![0_u8, 1, 2, 255]);
+    let strided = bytes.view_as(DType::BOOL).unwrap().flip(0).unwrap();
+    let file = written(&strided);
+    assert_eq!(file[file.len() - 4..], [255, 2, 1, 0]);
+    assert_eq!(parse(&file).unwrap().dtype(), &DType::BOOL);
+}
+
+#[test]
+fn records_are_quoted_and_nothing_behind_them() {
+    let dictionary = "{'descr': [('a', '<i4'), ('b', '<f8', (2,))], 'fortran_order': False, 'shape': (3,), }";
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(dictionary.len()).unwrap().to_le_bytes());
+    file.extend(dictionary.as_bytes());
+    match parse(&file).unwrap_err() {
+        Error::Npy(NpyFault::Descr { descr }) => assert_eq!(&*descr, "[('a', '<i4'), ('b', '<f8', (2,))]"),
+        other => panic!("{other}"),
+    }
+}
