@@ -115,6 +115,10 @@ pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Resul
     let trip = trips.last_mut().expect("just pushed");
 
     let mut view = match format_of(input)? {
+        Format::Npy if args.column.is_some() => {
+            let path = input.to_owned();
+            return Err(Failure::NoColumns { path });
+        }
         Format::Npy => hops::open_npy(trip, input, open, policy)?,
         Format::Arrow => open_column(trip, input, open, policy, args.column.as_deref())?,
     };
@@ -212,5 +216,6 @@ fn format_of(path: &Path) -> Result<Format, Failure> {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut first));
     read.map_err(|error| Failure::file(path)(error.into()))?;
-    Format::of_content(&first).ok_or_else(|| Failure::UnknownFormat { path: path.to_owned() })
+    let path = path.to_owned();
+    Format::of_content(&first).ok_or(Failure::UnknownContent { path, first })
 }
