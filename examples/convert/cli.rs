@@ -39,6 +39,11 @@ pub(crate) struct Args {
     #[arg(long, requires = "input")]
     pub(crate) map: bool,
 
+    /// Drop what items mean beyond their bits: times become integers, decimals their unscaled digits. By default they are refused
+    /// where a format has no word for them.
+    #[arg(long, requires = "input")]
+    pub(crate) storage: bool,
+
     /// Column of an Arrow file; the first one by default.
     #[arg(long, requires = "input")]
     pub(crate) column: Option<String>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use viewbridge::{CopyReason, Error};
+use viewbridge::{CopyReason, Error, Refusal};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -103,6 +103,10 @@ impl fmt::Display for Failure {
                 f.write_str(" (here: add --map, or drop --copy never)")
             }
             Some(Error::CopyForbidden { .. }) => f.write_str(" (here: drop --copy never)"),
+            Some(Error::Refused {
+                refusal: Refusal::Logical { .. },
+                ..
+            }) => f.write_str(" (here: add --storage)"),
             _ => Ok(()),
         }
     }

@@ -13,6 +13,7 @@ use viewbridge::{CopyPolicy, Error, Slice, StridedView};
 use crate::cli::{Args, Format};
 use crate::failure::Failure;
 use crate::hops::{self, Open};
+use crate::progress;
 use crate::trip::Trip;
 
 type View = StridedView<'static>;
@@ -122,6 +123,9 @@ pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Resul
         Format::Npy => hops::open_npy(trip, input, open, policy)?,
         Format::Arrow => open_column(trip, input, open, policy, args.column.as_deref())?,
     };
+    if args.storage {
+        view = view.into_storage();
+    }
     trip.arrive(&view)?;
     if let Some(order) = args.order() {
         view = hops::reorder(trip, &view, order, policy)?;
@@ -158,21 +162,27 @@ fn write_verified(
     format: Format,
     policy: CopyPolicy,
 ) -> Result<(), Failure> {
-    let written = match format {
-        Format::Npy => {
-            hops::write_npy(trip, view, path, policy)?;
-            npy::read(path).map_err(Failure::file(path))?.value
-        }
+    match format {
+        Format::Npy => hops::write_npy(trip, view, path, policy)?,
         Format::Arrow => {
             let (field, array) = hops::to_arrow(trip, view, policy)?;
             hops::write_arrow(trip, &field, &array, path)?;
-            let batches = ipc::read(path).map_err(Failure::file(path))?.value;
-            let (field, array) = pick(path, &batches, None)?;
-            let column = Column::from_field(&field, &array, Nulls::Forbid).map_err(Failure::file(path))?;
-            column.into_view()
         }
-    };
-    trip.arrive(&written)
+    }
+    let spinner = progress::spinner("reading the result back", view.nbytes());
+    let written = read_back(path, format);
+    spinner.finish_and_clear();
+    trip.arrive(&written?)
+}
+
+fn read_back(path: &Path, format: Format) -> Result<View, Failure> {
+    if format == Format::Npy {
+        return Ok(npy::read(path).map_err(Failure::file(path))?.value);
+    }
+    let batches = ipc::read(path).map_err(Failure::file(path))?.value;
+    let (field, array) = pick(path, &batches, None)?;
+    let column = Column::from_field(&field, &array, Nulls::Forbid).map_err(Failure::file(path))?;
+    Ok(column.into_view())
 }
 
 /// Arrow IPC file → Arrow → view of one column.
