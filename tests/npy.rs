@@ -298,16 +298,6 @@ proptest! {
     }
 }
 
-/// NumPy writes and reads such bytes; a file of them is no reason to stop half-way.
-#[test]
-fn booleans_of_any_byte_go_out_as_they_are() {
-    let bytes = StridedView::from_vec(vec![0_u8, 1, 2, 255]);
-    let strided = bytes.view_as(DType::BOOL).unwrap().flip(0).unwrap();
-    let file = written(&strided);
-    assert_eq!(file[file.len() - 4..], [255, 2, 1, 0]);
-    assert_eq!(parse(&file).unwrap().dtype(), &DType::BOOL);
-}
-
 #[test]
 fn records_are_quoted_and_nothing_behind_them() {
     let dictionary = "{'descr': [('a', '<i4'), ('b', '<f8', (2,))], 'fortran_order': False, 'shape': (3,), }";

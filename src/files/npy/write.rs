@@ -72,11 +72,6 @@ impl<'a> Job<'a> {
         } else {
             (Order::C, view.clone())
         };
-        // As bytes, because they go out as they are: a file may hold booleans that are neither 0 nor 1.
-        let items = match *items.dtype() {
-            DType::BOOL => items.view_as(DType::U8)?,
-            _ => items,
-        };
         let (dtype, shape) = (view.dtype().clone(), view.shape().to_vec());
         let header = Header { dtype, order, shape }.encode()?;
         let plan = view.plan(&NPY.contiguous(order));
