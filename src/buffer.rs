@@ -24,6 +24,17 @@ use crate::memory::{Access, Device, OwnerKind};
 ///
 /// Cheap to clone: the owner is reference-counted. A buffer over borrowed memory has no owner; its lifetime keeps it from
 /// outliving the borrow.
+///
+/// ```
+/// use viewbridge::{Access, Buffer, OwnerKind};
+///
+/// let mut items = Vec::with_capacity(100);
+/// items.extend([1_u16, 2, 3]);
+/// let memory = Buffer::from_vec(items);
+/// assert_eq!(memory.len(), 6); // bytes
+/// assert!(memory.pinned_bytes() >= 200); // the spare capacity stays allocated too
+/// assert_eq!((memory.owner_kind(), memory.access()), (OwnerKind::Heap, Access::Immutable));
+/// ```
 #[doc(alias = "base")]
 #[derive(Clone)]
 pub struct Buffer<'a> {

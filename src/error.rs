@@ -520,6 +520,8 @@ pub enum ArrowFault {
         /// Bytes of the file.
         available: usize,
     },
+    /// A compressed IPC file that this build cannot decompress, with Arrow's own error.
+    Compressed(Box<dyn std::error::Error + Send + Sync>),
     /// Arrow's decoder panicked over a broken file. The panic went no further.
     Panic,
     /// Arrow's own error.
@@ -556,9 +558,9 @@ pub enum NpyFault {
         /// Byte of the header at which the key stands, or the header's length where one is missing.
         position: usize,
     },
-    /// A data type string that is unknown.
+    /// A data type that is unknown, or no plain one.
     Descr {
-        /// The string.
+        /// The type as the header has it.
         descr: Box<str>,
     },
     /// Python objects: their bytes are pointers of another process.
@@ -642,7 +644,8 @@ impl fmt::Display for Error {
             Self::TooShort { expected, found } => write!(f, "{expected} bytes are needed, {found} are there"),
             Self::Nulls { count } => write!(
                 f,
-                "{count} nulls, and a view has no place for them; ask for Nulls::Separate to take values and validity apart"
+                "{count} null{}, and a view has no place for them; ask for Nulls::Separate to take values and validity apart",
+                if *count == 1 { "" } else { "s" }
             ),
             Self::Dlpack(e) => write!(f, "invalid DLPack tensor: {e}"),
             Self::Arrow(e) => e.fmt(f),
@@ -730,6 +733,10 @@ impl fmt::Display for ArrowFault {
                 f,
                 "the footer names {metadata} + {body} bytes from byte {offset} of a file of {available}"
             ),
+            Self::Compressed(e) => write!(
+                f,
+                "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd` of arrow-ipc"
+            ),
             Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),
             Self::Library(e) => e.fmt(f),
         }
@@ -749,7 +756,10 @@ impl fmt::Display for NpyFault {
                 f,
                 "expected each of the keys descr, fortran_order and shape once (byte {position} of the header)"
             ),
-            Self::Descr { descr } => write!(f, "unknown data type {descr:?}"),
+            Self::Descr { descr } => write!(
+                f,
+                "data type {descr:?}, where a plain number, a boolean, S, U or V can be read; save records field by field, and times as integers"
+            ),
             Self::Objects => {
                 f.write_str("it holds Python objects, which only Python can read; save them with a numeric type")
             }
@@ -769,7 +779,7 @@ impl std::error::Error for Error {
         match self {
             Self::Layout(e) => Some(e),
             Self::Io(e) => Some(e),
-            Self::Arrow(ArrowFault::Library(e)) => Some(&**e),
+            Self::Arrow(ArrowFault::Library(e) | ArrowFault::Compressed(e)) => Some(&**e),
             _ => None,
         }
     }

@@ -50,7 +50,21 @@ pub struct StridedView<'a> {
 
 /// Where views come from.
 impl<'a> StridedView<'a> {
-    /// A view of `buffer`: the one door through which every view goes.
+    /// A view of `buffer`: the one door through which every view goes. Any layout will do whose items lie inside.
+    ///
+    /// ```
+    /// use viewbridge::{Buffer, DType, Layout, StridedView};
+    ///
+    /// // Windows of three over five items, each one item further: they overlap.
+    /// let memory = Buffer::from_vec(vec![1_i32, 2, 3, 4, 5]);
+    /// let windows = Layout::strided(&[3, 3], &[4, 4], 0, &DType::I32)?;
+    /// let view = StridedView::new(memory.clone(), DType::I32, windows)?;
+    /// assert_eq!(view.index_axis(0, 2)?.to_vec::<i32>()?, [3, 4, 5]);
+    ///
+    /// let beyond = Layout::strided(&[4, 3], &[4, 4], 0, &DType::I32)?;
+    /// assert!(StridedView::new(memory, DType::I32, beyond).is_err());
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

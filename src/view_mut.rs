@@ -241,12 +241,15 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotUnique`] if other views share the memory or a foreign owner holds it, [`Error::ReadOnly`] if it is borrowed,
-    /// [`Error::SelfOverlap`] if items overlap. The view is given back beside the error.
+    /// [`Error::NotUnique`] if other views share the memory, others may write it or a foreign owner holds it; [`Error::ReadOnly`] if it
+    /// is borrowed or may only be read; [`Error::SelfOverlap`] if items overlap. The view is given back beside the error.
     #[expect(clippy::result_large_err, reason = "a view that cannot be written must not be lost")]
     pub fn into_mut(self) -> Result<StridedViewMut<'a>, (Self, Error)> {
         let owner = self.owner_kind();
-        if self.access() != Access::Immutable || owner == OwnerKind::Borrowed {
+        if self.access() == Access::Shared {
+            return Err((self, Error::NotUnique { owner }));
+        }
+        if self.access() == Access::ReadOnly || owner == OwnerKind::Borrowed {
             return Err((self, Error::ReadOnly { owner }));
         }
         if let Disjointness::MayOverlap { axis, expected } = self.layout().disjointness() {

@@ -1317,4 +1317,15 @@ mod ipc {
         }
         Ok(())
     }
+
+    /// Written by pyarrow: see `tests/data/ipc/make.py`. The build of Arrow that comes with this crate has no codec.
+    #[test]
+    fn compressed_files_say_what_would_help() {
+        for codec in ["lz4", "zstd"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ipc");
+            let error = ipc::read(folder.join(codec).with_extension("arrow")).unwrap_err();
+            assert!(matches!(error, Error::Arrow(ArrowFault::Compressed(_))), "{error}");
+            assert!(error.to_string().contains("write it without compression"), "{error}");
+        }
+    }
 }

@@ -281,6 +281,17 @@ fn views() -> impl Strategy<Value = StridedView<'static>> {
     })
 }
 
+/// The format holds bytes, and a file with a `bool` of 2 is written as it was read, gathered or not.
+#[test]
+fn invalid_booleans_are_written_as_they_are() {
+    let mut file = written(&StridedView::from_vec(vec![true, false, true]));
+    let last = file.len() - 1;
+    file[last] = 2;
+    let view = parse(&file).unwrap();
+    assert_eq!(written(&view), file);
+    assert!(written(&view.flip(0).unwrap()).ends_with(&[2, 0, 1]));
+}
+
 proptest! {
     #[test]
     fn writing_is_lossless(view in views()) {
@@ -295,5 +306,17 @@ proptest! {
         let report = npy::write_to(Vec::new(), &view).unwrap();
         prop_assert_eq!(report.is_shared(), view.layout().is_contiguous(order));
         prop_assert_eq!(&file[offset..], view.to_contiguous(order).unwrap().value.to_bytes(order).unwrap());
+    }
+}
+
+#[test]
+fn records_are_quoted_and_nothing_behind_them() {
+    let dictionary = "{'descr': [('a', '<i4'), ('b', '<f8', (2,))], 'fortran_order': False, 'shape': (3,), }";
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(dictionary.len()).unwrap().to_le_bytes());
+    file.extend(dictionary.as_bytes());
+    match parse(&file).unwrap_err() {
+        Error::Npy(NpyFault::Descr { descr }) => assert_eq!(&*descr, "[('a', '<i4'), ('b', '<f8', (2,))]"),
+        other => panic!("{other}"),
     }
 }

@@ -39,6 +39,11 @@ pub(crate) struct Args {
     #[arg(long, requires = "input")]
     pub(crate) map: bool,
 
+    /// Drop what items mean beyond their bits: times become integers, decimals their unscaled digits. By default they are refused
+    /// where a format has no word for them.
+    #[arg(long, requires = "input")]
+    pub(crate) storage: bool,
+
     /// Column of an Arrow file; the first one by default.
     #[arg(long, requires = "input")]
     pub(crate) column: Option<String>,
@@ -107,15 +112,25 @@ impl Args {
                 (path.clone(), format)
             }
         };
-        // Two names may lead to one file.
-        if path
-            .canonicalize()
-            .is_ok_and(|path| input.canonicalize().is_ok_and(|input| input == path))
-        {
+        if is_one_file(&path, input) {
             return Err(Failure::SameFile { path });
         }
         Ok(Some((path, format)))
     }
+}
+
+/// Whether two names lead to one file, by links or otherwise. If it is mapped, writing it would pull the memory away.
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |path: &Path| path.metadata().map(|data| (data.dev(), data.ino())).ok();
+        if identity(a).is_some_and(|a| identity(b) == Some(a)) {
+            return true;
+        }
+    }
+    let canonical = |path: &Path| path.canonicalize().ok();
+    canonical(a).is_some_and(|a| canonical(b) == Some(a))
 }
 
 impl Format {
@@ -143,5 +158,23 @@ impl Format {
             Self::Npy => "npy",
             Self::Arrow => "arrow",
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_all_kinds_lead_to_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        let [file, hard, soft, other, none] = ["file", "hard", "soft", "other", "none"].map(path);
+        std::fs::write(&file, "x").unwrap();
+        std::fs::write(&other, "x").unwrap();
+        std::fs::hard_link(&file, &hard).unwrap();
+        std::os::unix::fs::symlink(&file, &soft).unwrap();
+        assert!(is_one_file(&hard, &file) && is_one_file(&soft, &file) && is_one_file(&file, &file));
+        assert!(!is_one_file(&other, &file) && !is_one_file(&none, &file));
     }
 }

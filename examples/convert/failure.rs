@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use viewbridge::{CopyReason, Error};
+use viewbridge::{CopyReason, Error, Refusal};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -11,8 +11,12 @@ pub(crate) enum Failure {
     Hop { route: String, error: Error },
     /// A file that could not be opened or written.
     File { path: PathBuf, error: Error },
-    /// Neither extension nor content tell a format.
+    /// The extension of OUT tells no format.
     UnknownFormat { path: PathBuf },
+    /// The content of IN tells no format.
+    UnknownContent { path: PathBuf, first: Vec<u8> },
+    /// An option that the format of IN has no use for.
+    NoColumns { path: PathBuf },
     /// IN and OUT are one file.
     SameFile { path: PathBuf },
     /// No such column.
@@ -45,7 +49,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Different { .. } => 4,
-            Self::SameFile { .. } | Self::UnknownFormat { .. } => 2,
+            Self::SameFile { .. } | Self::UnknownFormat { .. } | Self::NoColumns { .. } => 2,
             _ if matches!(self.error(), Some(Error::CopyForbidden { .. })) => 3,
             _ => 1,
         }
@@ -64,6 +68,16 @@ impl fmt::Display for Failure {
                     path.display()
                 )?;
             }
+            Self::UnknownContent { path, first } if first.is_empty() => write!(f, "{}: is empty", path.display())?,
+            Self::UnknownContent { path, first } => write!(
+                f,
+                "{}: neither a .npy nor an Arrow IPC file (it opens with \"{}\"); Arrow streams and other formats are not read",
+                path.display(),
+                first.escape_ascii()
+            )?,
+            Self::NoColumns { path } => {
+                write!(f, "{}: a .npy file has no columns; drop --column", path.display())?;
+            }
             Self::SameFile { path } => {
                 write!(
                     f,
@@ -73,6 +87,9 @@ impl fmt::Display for Failure {
             }
             Self::NoColumn { path, names } => {
                 write!(f, "{}: no such column; there are: {}", path.display(), names.join(", "))?;
+            }
+            Self::Batches { path, count: 0 } => {
+                write!(f, "{}: no record batch, hence no rows to convert", path.display())?;
             }
             Self::Batches { path, count } => write!(
                 f,
@@ -86,6 +103,10 @@ impl fmt::Display for Failure {
                 f.write_str(" (here: add --map, or drop --copy never)")
             }
             Some(Error::CopyForbidden { .. }) => f.write_str(" (here: drop --copy never)"),
+            Some(Error::Refused {
+                refusal: Refusal::Logical { .. },
+                ..
+            }) => f.write_str(" (here: add --storage)"),
             _ => Ok(()),
         }
     }

@@ -19,6 +19,7 @@ mod routes;
 mod same;
 mod trip;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -33,13 +34,21 @@ fn main() -> ExitCode {
         Some(input) => routes::convert(&args, input, &mut trips),
     };
     // Also after a failure: the hops so far are the best explanation of it.
-    if args.json {
-        output::print_json(&trips, result.as_ref().err());
+    let mut out = io::stdout().lock();
+    let printed = if args.json {
+        output::print_json(&trips, result.as_ref().err(), &mut out)
     } else {
-        output::print_tables(&trips);
-    }
+        output::print_tables(&trips, &mut out)
+    };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closes the pipe early has seen enough.
+        Ok(()) => match printed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("error: standard output: {error}");
+                ExitCode::FAILURE
+            }
+            _ => ExitCode::SUCCESS,
+        },
         Err(failure) => {
             eprintln!("error: {failure}");
             ExitCode::from(failure.exit_code())

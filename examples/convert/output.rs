@@ -1,5 +1,7 @@
 //! Tables for people, JSON for scripts.
 
+use std::io::{self, Write};
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use viewbridge::{Info, Order};
@@ -10,21 +12,22 @@ use crate::trip::{Check, Outcome, Row, Trip};
 /// Characters of a line, which long reasons are broken to.
 const WIDTH: u16 = 130;
 
-pub(crate) fn print_tables(trips: &[Trip]) {
+pub(crate) fn print_tables(trips: &[Trip], out: &mut impl Write) -> io::Result<()> {
     // A file that could not even be opened has no hops.
     let trips: Vec<&Trip> = trips.iter().filter(|trip| !trip.rows.is_empty()).collect();
     for (k, trip) in trips.iter().enumerate() {
-        println!("{}", trip.name);
+        writeln!(out, "{}", trip.name)?;
         match trip.memory() {
-            Some(memory) if k == 0 => println!("{memory}"),
-            Some(memory) => println!("{}", one_line(&memory)),
+            Some(memory) if k == 0 => writeln!(out, "{memory}")?,
+            Some(memory) => writeln!(out, "{}", one_line(&memory))?,
             None => {}
         }
-        println!("{}\n", table(&trip.rows));
+        writeln!(out, "{}\n", table(&trip.rows))?;
     }
     if !trips.is_empty() {
-        println!("{}", Summary::of(&trips));
+        writeln!(out, "{}", Summary::of(&trips))?;
     }
+    out.flush()
 }
 
 fn one_line(memory: &Info) -> String {
@@ -159,7 +162,7 @@ impl std::fmt::Display for Summary {
 }
 
 /// One document: a trip per array, a row per hop, the sums, and the error if there is one.
-pub(crate) fn print_json(trips: &[Trip], failure: Option<&Failure>) {
+pub(crate) fn print_json(trips: &[Trip], failure: Option<&Failure>, out: &mut impl Write) -> io::Result<()> {
     let summary = Summary::of(&trips.iter().collect::<Vec<_>>());
     let document = json!({
         "trips": trips.iter().map(trip_json).collect::<Vec<_>>(),
@@ -175,7 +178,8 @@ pub(crate) fn print_json(trips: &[Trip], failure: Option<&Failure>) {
         },
         "error": failure.map(ToString::to_string),
     });
-    println!("{document:#}");
+    writeln!(out, "{document:#}")?;
+    out.flush()
 }
 
 fn trip_json(trip: &Trip) -> Value {
@@ -219,4 +223,30 @@ fn memory_json(memory: &Info) -> Value {
         "nbytes": memory.nbytes,
         "pinned_bytes": memory.pinned_bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes nothing, as a closed pipe does.
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_error_and_no_panic() {
+        assert!(print_json(&[], None, &mut Closed).is_err());
+        let mut trip = Trip::new("nowhere");
+        let _ = trip.hop("a → b", 0, || Ok(viewbridge::Converted::shared(())));
+        assert!(print_tables(&[trip], &mut Closed).is_err());
+    }
 }

@@ -17,6 +17,9 @@ pub(crate) fn spinner(route: &str, bytes: usize) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let spinner = ProgressBar::new_spinner().with_message(route.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
 }

@@ -13,9 +13,13 @@ use viewbridge::{CopyPolicy, Error, Slice, StridedView};
 use crate::cli::{Args, Format};
 use crate::failure::Failure;
 use crate::hops::{self, Open};
+use crate::progress;
 use crate::trip::Trip;
 
 type View = StridedView<'static>;
+
+/// An Arrow column as it is in a file: with its name, its dimension names, its nullability.
+type Origin = (FieldRef, ArrayRef);
 
 /// A file of the sample data, and what to look at of it.
 struct Sample {
@@ -99,11 +103,11 @@ fn tour_with_files(
 ) -> Result<(), Failure> {
     let (field, array) = hops::to_arrow(trip, view, policy)?;
     hops::write_arrow(trip, &field, &array, arrow_path)?;
-    let view = open_column(trip, arrow_path, Open::Map, policy, None)?;
+    let (view, _) = open_column(trip, arrow_path, Open::Map, policy, None)?;
     trip.arrive(&view)?;
     let view = hops::through_dlpack(trip, &view, policy)?;
     trip.arrive(&view)?;
-    write_verified(trip, &view, npy_path, Format::Npy, policy)
+    write_verified(trip, &view, None, npy_path, Format::Npy, policy)
 }
 
 /// A file of the user's: into another one, or round in memory.
@@ -114,10 +118,23 @@ pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Resul
     trips.push(Trip::new(input.display().to_string()));
     let trip = trips.last_mut().expect("just pushed");
 
-    let mut view = match format_of(input)? {
-        Format::Npy => hops::open_npy(trip, input, open, policy)?,
-        Format::Arrow => open_column(trip, input, open, policy, args.column.as_deref())?,
+    let (mut view, mut origin) = match format_of(input)? {
+        Format::Npy if args.column.is_some() => {
+            let path = input.to_owned();
+            return Err(Failure::NoColumns { path });
+        }
+        Format::Npy => (hops::open_npy(trip, input, open, policy)?, None),
+        Format::Arrow => {
+            let (view, origin) = open_column(trip, input, open, policy, args.column.as_deref())?;
+            (view, Some(origin))
+        }
     };
+    if args.storage {
+        view = view.into_storage();
+    }
+    if args.storage || args.order().is_some() || policy == CopyPolicy::Always {
+        origin = None;
+    }
     trip.arrive(&view)?;
     if let Some(order) = args.order() {
         view = hops::reorder(trip, &view, order, policy)?;
@@ -125,7 +142,7 @@ pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Resul
     }
     match target {
         None => tour_in_memory(trip, view, policy),
-        Some((path, format)) => write_verified(trip, &view, &path, format, policy),
+        Some((path, format)) => write_verified(trip, &view, origin, &path, format, policy),
     }
 }
 
@@ -146,29 +163,40 @@ fn through_arrow(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<Vie
     hops::from_arrow(trip, &field, &array)
 }
 
-/// Writes a file, reads it back and compares. The reading back is no hop of the trip.
+/// Writes a file, reads it back and compares. The reading back is no hop of the trip. An `origin` that shows the same items goes into an
+/// Arrow file as it is.
 fn write_verified(
     trip: &mut Trip,
     view: &View,
+    origin: Option<Origin>,
     path: &Path,
     format: Format,
     policy: CopyPolicy,
 ) -> Result<(), Failure> {
-    let written = match format {
-        Format::Npy => {
-            hops::write_npy(trip, view, path, policy)?;
-            npy::read(path).map_err(Failure::file(path))?.value
-        }
+    match format {
+        Format::Npy => hops::write_npy(trip, view, path, policy)?,
         Format::Arrow => {
-            let (field, array) = hops::to_arrow(trip, view, policy)?;
+            let (field, array) = match origin {
+                Some(origin) => origin,
+                None => hops::to_arrow(trip, view, policy)?,
+            };
             hops::write_arrow(trip, &field, &array, path)?;
-            let batches = ipc::read(path).map_err(Failure::file(path))?.value;
-            let (field, array) = pick(path, &batches, None)?;
-            let column = Column::from_field(&field, &array, Nulls::Forbid).map_err(Failure::file(path))?;
-            column.into_view()
         }
-    };
-    trip.arrive(&written)
+    }
+    let spinner = progress::spinner("reading the result back", view.nbytes());
+    let written = read_back(path, format);
+    spinner.finish_and_clear();
+    trip.arrive(&written?)
+}
+
+fn read_back(path: &Path, format: Format) -> Result<View, Failure> {
+    if format == Format::Npy {
+        return Ok(npy::read(path).map_err(Failure::file(path))?.value);
+    }
+    let batches = ipc::read(path).map_err(Failure::file(path))?.value;
+    let (field, array) = pick(path, &batches, None)?;
+    let column = Column::from_field(&field, &array, Nulls::Forbid).map_err(Failure::file(path))?;
+    Ok(column.into_view())
 }
 
 /// Arrow IPC file → Arrow → view of one column.
@@ -178,18 +206,15 @@ fn open_column(
     open: Open,
     policy: CopyPolicy,
     name: Option<&str>,
-) -> Result<View, Failure> {
+) -> Result<(View, Origin), Failure> {
     let batches = hops::open_arrow(trip, path, open, policy)?;
     let (field, array) = pick(path, &batches, name)?;
-    hops::from_arrow(trip, &field, &array)
+    let view = hops::from_arrow(trip, &field, &array)?;
+    Ok((view, (field, array)))
 }
 
 /// The named column, or the first one, of a file with a single batch.
-fn pick(
-    path: &Path,
-    batches: &[arrow_array::RecordBatch],
-    name: Option<&str>,
-) -> Result<(FieldRef, ArrayRef), Failure> {
+fn pick(path: &Path, batches: &[arrow_array::RecordBatch], name: Option<&str>) -> Result<Origin, Failure> {
     let path = || path.to_owned();
     let [batch] = batches else {
         let count = batches.len();
@@ -212,5 +237,40 @@ fn format_of(path: &Path) -> Result<Format, Failure> {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut first));
     read.map_err(|error| Failure::file(path)(error.into()))?;
-    Format::of_content(&first).ok_or_else(|| Failure::UnknownFormat { path: path.to_owned() })
+    let path = path.to_owned();
+    Format::of_content(&first).ok_or(Failure::UnknownContent { path, first })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clap::Parser;
+    use viewbridge::arrow::FixedShapeTensor;
+
+    use super::*;
+
+    #[test]
+    fn an_arrow_column_keeps_its_field_on_the_way_into_arrow() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from.arrow", "to.arrow"].map(|name| folder.path().join(name));
+        let view = StridedView::from_vec((0..12).collect::<Vec<i32>>())
+            .reshape(&[2, 2, 3])
+            .unwrap();
+        let (field, array) = view.to_fixed_shape_tensor(CopyPolicy::Never).unwrap().value;
+        let tensor = FixedShapeTensor::of_field(&field).unwrap().unwrap();
+        let tensor = tensor.with_dim_names(vec!["y".into(), "x".into()]).unwrap();
+        let field = field
+            .as_ref()
+            .clone()
+            .with_name("images")
+            .with_metadata(tensor.field_metadata());
+        let file = File::create(&from).unwrap();
+        ipc::write(file, &[(Arc::new(field.clone()), array)]).unwrap();
+
+        let args = Args::parse_from([Path::new("convert"), &from, &to]);
+        convert(&args, &from, &mut Vec::new()).unwrap();
+        let batches = ipc::read(&to).unwrap().value;
+        assert_eq!(batches[0].schema().field(0), &field);
+    }
 }

@@ -112,7 +112,10 @@ impl Trip {
             None => Check::Reference,
             Some(reference) => {
                 let route = self.rows.last().map(|row| row.route.clone()).unwrap_or_default();
-                match same_items(reference, view) {
+                let spinner = progress::spinner("comparing bit by bit", view.nbytes());
+                let same = same_items(reference, view);
+                spinner.finish_and_clear();
+                match same {
                     Ok(true) => Check::Identical,
                     Ok(false) => return Err(Failure::Different { route }),
                     Err(error) => return Err(Failure::Hop { route, error }),

@@ -42,7 +42,7 @@ pub enum Nulls {
 /// let array = Int32Array::from(vec![Some(1), None, Some(3)]);
 /// assert_eq!(
 ///     Column::from_array(&array, Nulls::Forbid).unwrap_err().to_string(),
-///     "1 nulls, and a view has no place for them; ask for Nulls::Separate to take values and validity apart"
+///     "1 null, and a view has no place for them; ask for Nulls::Separate to take values and validity apart"
 /// );
 ///
 /// let column = Column::from_array(&array, Nulls::Separate)?;

@@ -19,6 +19,18 @@ pub enum TimeUnit {
     Nanosecond,
 }
 
+impl fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Day => "days",
+            Self::Second => "seconds",
+            Self::Millisecond => "milliseconds",
+            Self::Microsecond => "microseconds",
+            Self::Nanosecond => "nanoseconds",
+        })
+    }
+}
+
 /// The meaning of items that are stored as integers or opaque bytes.
 ///
 /// An annotation of a view that all its slices keep. A bridge that has no word for it (DLPack has none) refuses the view
@@ -64,11 +76,11 @@ pub enum Logical {
 impl fmt::Display for Logical {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timestamp { unit, zone: None } => write!(f, "timestamps in {unit:?}s"),
-            Self::Timestamp { unit, zone: Some(zone) } => write!(f, "timestamps in {unit:?}s ({zone})"),
-            Self::TimeOfDay { unit } => write!(f, "times of day in {unit:?}s"),
-            Self::Date { unit } => write!(f, "dates in {unit:?}s"),
-            Self::Duration { unit } => write!(f, "durations in {unit:?}s"),
+            Self::Timestamp { unit, zone: None } => write!(f, "timestamps in {unit}"),
+            Self::Timestamp { unit, zone: Some(zone) } => write!(f, "timestamps in {unit} ({zone})"),
+            Self::TimeOfDay { unit } => write!(f, "times of day in {unit}"),
+            Self::Date { unit } => write!(f, "dates in {unit}"),
+            Self::Duration { unit } => write!(f, "durations in {unit}"),
             Self::Interval => f.write_str("calendar intervals"),
             Self::DayTimeInterval => f.write_str("calendar intervals of days and milliseconds"),
             Self::Decimal { precision, scale } => write!(f, "decimals ({precision}, {scale})"),

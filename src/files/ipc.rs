@@ -76,7 +76,8 @@ pub fn write<W: Write>(writer: W, columns: &[(FieldRef, ArrayRef)]) -> Result<()
 /// # Errors
 ///
 /// [`Error::Io`], [`Error::OutOfMemory`]; [`ArrowFault::Length`] for a file too short to be one, [`ArrowFault::Block`],
-/// [`ArrowFault::Panic`], [`ArrowFault::Library`] for a broken or compressed one.
+/// [`ArrowFault::Panic`], [`ArrowFault::Library`] for a broken one, [`ArrowFault::Compressed`] for one that this build of Arrow cannot
+/// decompress.
 pub fn read(path: impl AsRef<Path>) -> Result<Converted<Vec<RecordBatch>>> {
     let memory = super::read_file(path)?;
     let record = CopyRecord::of_items(memory.len(), vec![CopyReason::FileRead]);
@@ -141,12 +142,12 @@ fn decode_blocks(file: &ArrowBuffer) -> Result<Vec<(RecordBatch, bool)>> {
     let mut decoder = FileDecoder::new(schema, footer.version());
     for block in footer.dictionaries().iter().flatten() {
         let bytes = block_bytes(file, block)?;
-        decoder.read_dictionary(block, &bytes).map_err(library)?;
+        decoder.read_dictionary(block, &bytes).map_err(undecoded(&bytes))?;
     }
     let mut batches = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
         let bytes = block_bytes(file, block)?;
-        if let Some(batch) = decoder.read_record_batch(block, &bytes).map_err(library)? {
+        if let Some(batch) = decoder.read_record_batch(block, &bytes).map_err(undecoded(&bytes))? {
             batches.push((batch, is_compressed(&bytes)));
         }
     }
@@ -183,15 +184,26 @@ fn block_bytes(file: &ArrowBuffer, block: &Block) -> Result<ArrowBuffer> {
     Ok(file.slice_with_length(range.start, range.len()))
 }
 
-/// Whether the body of a block is compressed. Its message has been read before.
+/// Arrow's error over a block: in a compressed one it is most likely that the codec was not built in.
+fn undecoded(block: &[u8]) -> impl FnOnce(ArrowError) -> Error {
+    let compressed = is_compressed(block);
+    move |error| match error {
+        ArrowError::InvalidArgumentError(_) if compressed => ArrowFault::Compressed(Box::new(error)).into(),
+        other => library(other),
+    }
+}
+
+/// Whether the body of a block, of items or of a dictionary, is compressed.
 fn is_compressed(block: &[u8]) -> bool {
     let message = match block {
         [0xff, 0xff, 0xff, 0xff, _, _, _, _, message @ ..] | [_, _, _, _, message @ ..] => message,
         _ => return false,
     };
-    let batch = root_as_message(message)
-        .ok()
-        .and_then(|message| message.header_as_record_batch());
+    let Ok(message) = root_as_message(message) else {
+        return false;
+    };
+    let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
+    let batch = message.header_as_record_batch().or(dictionary);
     batch.is_some_and(|batch| batch.compression().is_some())
 }
 

@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn dtype(&mut self) -> Result<DType> {
         let rest = self.rest();
         if matches!(rest.first(), Some(b'[' | b'(')) {
-            let descr = text(&rest[..rest.len().min(QUOTED)]);
+            let descr = text(&rest[..bracketed(rest).min(QUOTED)]);
             return Err(NpyFault::Descr { descr }.into());
         }
         let name = self.string()?;
@@ -140,6 +140,20 @@ impl<'a> Cursor<'a> {
         }
         Ok(size)
     }
+}
+
+/// Bytes up to the bracket that closes the first one; all of them if none does.
+fn bracketed(bytes: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let closes = bytes.iter().position(|byte| {
+        match byte {
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    closes.map_or(bytes.len(), |last| last + 1)
 }
 
 /// Bytes for an error message: UTF-8 as in format 3.0, or Latin-1 as in the others.
