@@ -50,8 +50,9 @@ const fn code(kind: Kind) -> Option<u8> {
         Kind::Float6E3m2fn => 16,
         Kind::Float4E2m1fn => 17,
         Kind::Bcomplex => 18,
-        Kind::Other(code) => code,
-        Kind::Bytes | Kind::Text | Kind::Raw => return None,
+        // The known codes have kinds of their own.
+        Kind::Other(code) if code > 18 => code,
+        Kind::Bytes | Kind::Text | Kind::Raw | Kind::Other(_) => return None,
     })
 }
 
@@ -176,6 +177,7 @@ mod tests {
     #[test]
     fn types_of_numpy_alone_stay_behind() {
         for dtype in [
+            DType::new(Kind::Other(2), 32),
             DType::bytes(4),
             DType::text(1),
             DType::raw(3),

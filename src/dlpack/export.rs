@@ -273,7 +273,8 @@ unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
     unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(claim))));
     if let Err(panic) = dropped {
-        // The payload's own drop could panic too.
-        std::mem::forget(panic);
+        // What was thrown can throw when it is dropped. There is nobody to tell any more.
+        let thrown = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+        std::mem::forget(thrown);
     }
 }
