@@ -281,6 +281,17 @@ fn views() -> impl Strategy<Value = StridedView<'static>> {
     })
 }
 
+/// The format holds bytes, and a file with a `bool` of 2 is written as it was read, gathered or not.
+#[test]
+fn invalid_booleans_are_written_as_they_are() {
+    let mut file = written(&StridedView::from_vec(vec![true, false, true]));
+    let last = file.len() - 1;
+    file[last] = 2;
+    let view = parse(&file).unwrap();
+    assert_eq!(written(&view), file);
+    assert!(written(&view.flip(0).unwrap()).ends_with(&[2, 0, 1]));
+}
+
 proptest! {
     #[test]
     fn writing_is_lossless(view in views()) {

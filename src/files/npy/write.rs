@@ -142,8 +142,11 @@ impl<W: Write> Stream<'_, W> {
         Ok(())
     }
 
-    /// Writes items that fit in the buffer.
+    /// Writes items that fit in the buffer. Their bytes, whatever they are: a `bool` of 2 is written as it would be without a copy.
     fn put_slab(&mut self, items: &StridedView<'_>) -> Result<()> {
+        if *items.dtype() == DType::BOOL {
+            return self.put_slab(&items.view_as(DType::U8)?);
+        }
         let bytes = &mut self.buffer[..items.nbytes()];
         if !bytes.is_empty() {
             let slab = StridedViewMut::from_slice(bytes).view_as(items.dtype().clone())?;
