@@ -634,3 +634,13 @@ fn writers_are_refused_read_only_memory_unless_they_get_a_copy() {
     assert_eq!(names(&copy.report.records()[0].reasons), ["ReadOnly", "Requested"]);
     assert!(copy.value.into_mut().is_ok());
 }
+
+#[test]
+fn items_of_no_bytes_are_not_broadcast() {
+    let positive = Requirements::any("the test").strides(StrideSign::Positive);
+    let layout = Layout::strided(&[3, 2], &[-3, 18], 6, &DType::raw(0)).unwrap();
+    let view = StridedView::new(Buffer::from_vec(vec![0_u8; 24]), DType::raw(0), layout).unwrap();
+    let copy = view.convert(&positive, CopyPolicy::IfNeeded).unwrap().value;
+    assert_eq!(copy.strides(), [0, 0]);
+    assert!(copy.plan(&positive).is_shared());
+}

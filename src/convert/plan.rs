@@ -379,7 +379,8 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
         if stride < 0 && requirements.sign != StrideSign::Any {
             reasons.push(CopyReason::NegativeStride { axis, stride });
         }
-        if stride == 0 && requirements.sign == StrideSign::Positive {
+        // Items of no bytes are never apart, and no copy would change that.
+        if stride == 0 && itemsize > 0 && requirements.sign == StrideSign::Positive {
             reasons.push(CopyReason::ZeroStride { axis });
         }
         if requirements.whole_items && whole_items(stride, itemsize, false).is_none() {
