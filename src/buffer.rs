@@ -207,6 +207,12 @@ impl<'a> Buffer<'a> {
         self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.0.kind)
     }
 
+    /// Whether an owner keeps the memory alive, rather than a borrow.
+    #[inline]
+    pub(crate) fn is_owned(&self) -> bool {
+        self.owner.is_some()
+    }
+
     /// Bytes that stay allocated because of this buffer; 0 if it is borrowed.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {

@@ -105,7 +105,7 @@ impl Plan {
     /// Whether a view can be shared because nothing about it is unusual. A `false` decides nothing.
     ///
     /// Handing over takes nanoseconds, and collecting reasons would be most of them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
         let plain = looks_plain(view, requirements, policy);
         debug_assert!(!plain || decide(view, requirements, policy) == Decision::Share);
@@ -133,7 +133,7 @@ impl Plan {
 }
 
 /// [`Plan::is_plain`], which checks it in debug builds.
-#[inline]
+#[inline(always)]
 fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
     let (dtype, layout, buffer) = (view.dtype(), view.layout(), view.buffer());
     let (shape, strides) = (layout.shape(), layout.strides());
@@ -167,7 +167,7 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
             MemoryUse::Immutable => immutable,
             MemoryUse::Write | MemoryUse::WriteOrCopy => buffer.access().is_writable(),
         }
-        && (!requirements.outlives || buffer.owner_kind() != OwnerKind::Borrowed)
+        && (!requirements.outlives || buffer.is_owned())
         && (!requirements.cpu || buffer.device() == Device::CPU)
         && (requirements.logical || view.logical().is_none())
         && (requirements.ndim.0..=requirements.ndim.1).contains(&shape.len())

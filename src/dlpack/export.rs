@@ -12,7 +12,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 
-use dlpack_rs::ffi::{DLDataType, DLDevice, DLTensor};
+use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLTensor};
 
 use super::abi::{Abi, IS_COPIED, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
@@ -20,6 +20,7 @@ use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
 use crate::buffer::Claim;
 use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Plan, Requirements};
 use crate::error::{Error, Result};
+use crate::layout::whole_items;
 use crate::view::StridedView;
 
 /// What a versioned DLPack tensor can express: any strides that are whole items, native byte order, booleans in bytes, and the data types of
@@ -61,7 +62,7 @@ impl StridedView<'_> {
     /// [`Error::OutOfMemory`].
     #[inline]
     pub fn to_dlpack(&self, policy: CopyPolicy) -> Result<Converted<VersionedTensor>> {
-        export(self, &VERSIONED, policy)
+        export::<Versioned>(self, policy)
     }
 
     /// This view as a tensor in the struct of DLPack before 1.0 ([`LEGACY`]).
@@ -72,7 +73,7 @@ impl StridedView<'_> {
     /// [`to_dlpack_legacy_or_copy`](Self::to_dlpack_legacy_or_copy) copies it instead.
     #[inline]
     pub fn to_dlpack_legacy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
-        export(self, &LEGACY, policy)
+        export::<Legacy>(self, policy)
     }
 
     /// As [`to_dlpack_legacy`](Self::to_dlpack_legacy), but read-only memory is a reason to copy ([`LEGACY_OR_COPY`]).
@@ -82,7 +83,7 @@ impl StridedView<'_> {
     /// As [`to_dlpack`](Self::to_dlpack).
     #[inline]
     pub fn to_dlpack_legacy_or_copy(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
-        export(self, &LEGACY_OR_COPY, policy)
+        export::<LegacyOrCopy>(self, policy)
     }
 
     /// As [`to_dlpack_legacy`](Self::to_dlpack_legacy), but read-only memory is handed out as it is.
@@ -96,49 +97,73 @@ impl StridedView<'_> {
     /// If the memory is read-only, the consumer does not write it.
     #[inline]
     pub unsafe fn to_dlpack_legacy_trusted(&self, policy: CopyPolicy) -> Result<Converted<LegacyTensor>> {
-        export(self, &LEGACY_TRUSTED, policy)
+        export::<LegacyTrusted>(self, policy)
     }
+}
+
+/// A way out: the struct to fill, and what it can express.
+trait Door {
+    type Abi: Abi;
+    const LIMITS: Requirements;
+    /// What is left to ask of a view whose data type and strides the export itself looks at, because it has to translate them anyway.
+    const PLAIN: Requirements = {
+        let mut limits = Self::LIMITS.dtypes(|_| true);
+        limits.whole_items = false;
+        limits
+    };
+}
+
+macro_rules! doors {
+    ($($name:ident: $abi:ty = $limits:expr;)*) => {$(
+        enum $name {}
+        impl Door for $name {
+            type Abi = $abi;
+            const LIMITS: Requirements = $limits;
+        }
+    )*};
+}
+
+doors! {
+    Versioned: DLManagedTensorVersioned = VERSIONED;
+    Legacy: DLManagedTensor = LEGACY;
+    LegacyOrCopy: DLManagedTensor = LEGACY_OR_COPY;
+    LegacyTrusted: DLManagedTensor = LEGACY_TRUSTED;
 }
 
 #[inline]
-fn export<A: Abi>(
-    view: &StridedView<'_>,
-    requirements: &Requirements,
-    policy: CopyPolicy,
-) -> Result<Converted<ManagedTensor<A>>> {
-    match export_plain(view, requirements, policy) {
+fn export<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result<Converted<ManagedTensor<D::Abi>>> {
+    match export_plain::<D>(view, policy) {
         Some(tensor) => Ok(Converted::shared(tensor)),
-        None => export_planned(view, requirements, policy),
+        None => export_planned::<D>(view, policy),
     }
 }
 
-/// The common case, which returns in a register.
+/// The common case, which returns in a register. `None` decides nothing.
 #[inline(never)]
-fn export_plain<A: Abi>(
-    view: &StridedView<'_>,
-    requirements: &Requirements,
-    policy: CopyPolicy,
-) -> Option<ManagedTensor<A>> {
-    if Plan::is_plain(view, requirements, policy) {
-        Export::allocate(view, view.buffer().claim()?, false)
-    } else {
-        None
+fn export_plain<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Option<ManagedTensor<D::Abi>> {
+    let itemsize = view.layout().itemsize();
+    let dtype = dtype::export(view.dtype())?;
+    if !itemsize.is_power_of_two() || view.dtype().is_padded() || !Plan::is_plain(view, &D::PLAIN, policy) {
+        return None;
     }
+    let (shift, rest) = (itemsize.trailing_zeros(), itemsize.cast_signed() - 1);
+    let whole_items = |stride: isize, _| (stride & rest == 0).then_some(stride >> shift);
+    Export::allocate(view, view.buffer().claim()?, dtype, flags(view, false), whole_items)
 }
 
 #[cold]
 #[inline(never)]
-fn export_planned<A: Abi>(
-    view: &StridedView<'_>,
-    requirements: &Requirements,
-    policy: CopyPolicy,
-) -> Result<Converted<ManagedTensor<A>>> {
-    let converted = view.convert(requirements, policy)?;
+fn export_planned<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result<Converted<ManagedTensor<D::Abi>>> {
+    let converted = view.convert(&D::LIMITS, policy)?;
     let copied = !converted.is_shared();
     converted.try_map(|view| {
         let claim = view.buffer().claim().expect("the requirements exclude borrowed memory");
-        let bytes = Export::<A>::block(view.ndim()).size();
-        Export::allocate(&view, claim, copied).ok_or(Error::OutOfMemory { bytes })
+        let dtype = dtype::export(view.dtype()).expect("the requirements exclude other types");
+        let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
+        let divide = |stride, dim| whole_items(stride, itemsize, empty || dim <= 1);
+        let bytes = Export::<D::Abi>::block(view.ndim()).size();
+        let tensor = Export::allocate(&view, claim, dtype, flags(&view, copied), divide);
+        tensor.ok_or(Error::OutOfMemory { bytes })
     })
 }
 
@@ -159,27 +184,35 @@ impl<A: Abi> Export<A> {
         Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
     }
 
-    /// A new block for a view that meets the requirements, or `None` if there is no memory for it.
+    /// A new block for a view that meets the requirements, or `None` if there is no memory for it or a stride is no number of items.
     #[inline(always)]
-    fn allocate(view: &StridedView<'_>, claim: Claim, copied: bool) -> Option<ManagedTensor<A>> {
-        let dtype = dtype::export(view.dtype()).expect("the requirements exclude other types");
-        let flags = flags(view, copied);
+    fn allocate(
+        view: &StridedView<'_>,
+        claim: Claim,
+        dtype: DLDataType,
+        flags: u64,
+        whole_items: impl Fn(isize, usize) -> Option<isize>,
+    ) -> Option<ManagedTensor<A>> {
         let ndim = view.ndim();
+        let block = Self::block(ndim);
         // SAFETY: the block is not empty.
-        let memory = unsafe { alloc(Self::block(ndim)) }.cast::<Self>();
+        let memory = unsafe { alloc(block) }.cast::<Self>();
         let head = NonNull::new(memory)?;
         // The alignment of `Self` is that of a pointer, and so is that of `i64`, behind it.
         let shape = memory.wrapping_add(1).cast::<i64>();
         let strides = shape.wrapping_add(ndim);
-        let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
-        for (axis, &dim) in view.shape().iter().enumerate() {
+        let mut empty = false;
+        for (axis, (&dim, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
+            let Some(stride) = whole_items(stride, dim) else {
+                // SAFETY: *one block*, of which nobody knows yet.
+                unsafe { dealloc(memory.cast(), block) };
+                return None;
+            };
+            empty |= dim == 0;
             // SAFETY: *one block*: there is room for `ndim` entries.
             unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
-        }
-        let divide = whole_items_of(itemsize);
-        for (axis, &stride) in view.strides().iter().enumerate() {
-            // SAFETY: *one block*: there is room for `ndim` entries.
-            unsafe { strides.wrapping_add(axis).write(to_i64(divide(stride))) };
+            // SAFETY: as above.
+            unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
         }
         let data = if empty {
             ptr::null_mut()
@@ -233,16 +266,6 @@ fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
         flags |= SUBBYTE_PADDED;
     }
     flags
-}
-
-/// Division by the itemsize, of strides that are whole items or mean nothing. Items are rarely other than a power of two, and divisions are slow.
-#[inline(always)]
-fn whole_items_of(itemsize: usize) -> impl Fn(isize) -> isize {
-    let shift = itemsize.is_power_of_two().then(|| itemsize.trailing_zeros());
-    move |stride| match shift {
-        Some(shift) => stride >> shift,
-        None => stride.div_euclid(itemsize.cast_signed()),
-    }
 }
 
 /// Address-sized integers are at most 64 bits wide.
