@@ -38,23 +38,26 @@ impl Layout {
             items = product;
             unusual |= wraps | (dim <= 0);
         }
-        let (mut below, mut above) = (0_isize, item);
+        // Six axes of so much each stay within an address, so that the sums need no look.
+        const REACH_BITS: u32 = 60;
+        let (mut below, mut above, mut magnitudes) = (0_isize, item, 0_isize);
         for axis in 0..ndim {
             let (stride, wraps) = stride(axis)?.overflowing_mul(item);
             unusual |= wraps;
             dims[ndim + axis] = stride;
             let (reach, wraps) = stride.overflowing_mul(dims[axis].wrapping_sub(1));
             unusual |= wraps;
-            let side = if reach < 0 { &mut below } else { &mut above };
-            let (sum, wraps) = side.overflowing_add(reach);
-            *side = sum;
-            unusual |= wraps;
+            // All ones if negative: what is below the first item goes to one sum, what is above to the other.
+            let sign = reach >> (isize::BITS - 1);
+            magnitudes |= reach ^ sign;
+            below = below.wrapping_sub(reach & sign);
+            above = above.wrapping_add(reach & !sign);
         }
-        let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
-        let len = below + above;
-        if unusual || isize::try_from(len).is_err() {
+        if unusual || magnitudes >> REACH_BITS != 0 {
             return None;
         }
+        let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
+        let len = below.checked_add(above).filter(|&len| isize::try_from(len).is_ok())?;
         let layout = Self {
             dims: Dims::from_buf_and_len(dims, 2 * ndim),
             offset: below,
