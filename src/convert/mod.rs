@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 mod plan;
+mod reasons;
 mod report;
 pub mod requirements;
 

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::CopyPolicy;
+use super::reasons::reasons;
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Unit, whole_items};
-use crate::memory::{Access, Device, Order, OwnerKind};
+use crate::layout::{Layout, Unit};
+use crate::memory::{Access, Device, Order};
 use crate::reason::{CopyReason, Refusal, write_list};
 use crate::view::StridedView;
 
@@ -281,130 +282,12 @@ fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, p
     None
 }
 
-fn reasons(
-    view: &StridedView<'_>,
-    dtype: Option<&DType>,
-    requirements: &Requirements,
-    policy: CopyPolicy,
-) -> Vec<CopyReason> {
-    let mut reasons = Vec::new();
-    if policy == CopyPolicy::Always {
-        reasons.push(CopyReason::Requested);
-    }
-    let (owner, access) = (view.owner_kind(), view.access());
-    if requirements.outlives && owner == OwnerKind::Borrowed {
-        reasons.push(CopyReason::Borrowed);
-    }
-    match requirements.memory {
-        MemoryUse::Immutable if access != Access::Immutable => {
-            reasons.push(CopyReason::NotImmutable { access, owner });
-        }
-        MemoryUse::Write | MemoryUse::WriteOrCopy if !access.is_writable() => {
-            reasons.push(CopyReason::ReadOnly { owner })
-        }
-        _ => {}
-    }
-    if view.is_empty() {
-        return reasons;
-    }
-    if let Some(dtype) = dtype {
-        item_reasons(view.dtype(), dtype, &mut reasons);
-    }
-    place_reasons(view, requirements, &mut reasons);
-    stride_reasons(view.layout(), requirements, &mut reasons);
-    reasons
-}
-
-/// What has to happen to each item.
-fn item_reasons(from: &DType, to: &DType, reasons: &mut Vec<CopyReason>) {
-    if from.byte_order() != to.byte_order() {
-        let found = from.byte_order();
-        reasons.push(CopyReason::ByteOrder { found });
-    }
-    // A padded bit is as large as a boolean, but only one of its bits counts.
-    if (from.bits(), from.is_padded()) != (to.bits(), to.is_padded()) {
-        let bits = |dtype: &DType| usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
-        let (from, to) = (bits(from), bits(to));
-        reasons.push(CopyReason::Packing { from, to });
-    }
-}
-
-/// What is wrong with where the first item is.
-fn place_reasons(view: &StridedView<'_>, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
-    let layout = view.layout();
-    if layout.unit() == Unit::Bit {
-        let offset = layout.offset() % 8;
-        if matches!(requirements.packing, Packing::BoolBytes) && offset != 0 && view.dtype().kind() != Kind::Bool {
-            reasons.push(CopyReason::BitOffset { offset });
-        }
-        return;
-    }
-    let item = view.dtype().alignment();
-    let required = match requirements.alignment {
-        Alignment::Any => return,
-        Alignment::Item => item,
-        Alignment::Bytes(bytes) => bytes.max(item),
-    };
-    let offset = view.data_ptr().addr() % required.max(1);
-    if offset != 0 {
-        reasons.push(CopyReason::Misaligned { offset, required });
-    } else if let Some(stride) = view.misalignment(item) {
-        let offset = stride.unsigned_abs() % item;
-        reasons.push(CopyReason::Misaligned { offset, required: item });
-    }
-}
-
-/// What is wrong with the strides.
-fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
-    match requirements.layout {
-        LayoutClass::Any => {}
-        LayoutClass::Contiguous(order) => reasons.extend(gap_reason(layout, order, |axis| axis)),
-        LayoutClass::Permuted | LayoutClass::PermutedRows => {
-            // A row-major layout, whose strides need not be sorted, is the common case.
-            if !layout.is_c_contiguous() {
-                let axes = slowest_first(layout, requirements.layout);
-                let sorted = layout.permute(&axes).expect("a sort is a permutation");
-                reasons.extend(gap_reason(&sorted, Order::C, |axis| axes[axis]));
-            }
-        }
-    }
-    if requirements.sign == StrideSign::Any && !requirements.whole_items {
-        return;
-    }
-    let itemsize = layout.itemsize();
-    for (axis, (&dim, &stride)) in layout.shape().iter().zip(layout.strides()).enumerate() {
-        if dim <= 1 {
-            continue;
-        }
-        if stride < 0 && requirements.sign != StrideSign::Any {
-            reasons.push(CopyReason::NegativeStride { axis, stride });
-        }
-        // Items of no bytes are never apart, and no copy would change that.
-        if stride == 0 && itemsize > 0 && requirements.sign == StrideSign::Positive {
-            reasons.push(CopyReason::ZeroStride { axis });
-        }
-        if requirements.whole_items && whole_items(stride, itemsize, false).is_none() {
-            reasons.push(CopyReason::StrideNotMultiple { axis, stride, itemsize });
-        }
-    }
-}
-
 /// The axes in the order of their strides, as far as the class leaves it open.
-fn slowest_first(layout: &Layout, class: LayoutClass) -> Vec<usize> {
+pub(super) fn slowest_first(layout: &Layout, class: LayoutClass) -> Vec<usize> {
     match class {
         LayoutClass::PermutedRows => layout.rows_by_stride(),
         _ => layout.axes_by_stride(),
     }
-}
-
-fn gap_reason(layout: &Layout, order: Order, name: impl Fn(usize) -> usize) -> Option<CopyReason> {
-    let gap = layout.first_gap(order)?;
-    Some(CopyReason::NotContiguous {
-        order,
-        axis: name(gap.axis),
-        stride: gap.stride,
-        expected: gap.expected,
-    })
 }
 
 impl fmt::Display for Plan {

@@ -18,17 +18,16 @@ use crate::dtype::DType;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{DlpackFault, Result};
-use crate::layout::{Layout, MAX_NDIM, Placed};
+use crate::layout::{Layout, MAX_NDIM, Placed, PlacedAxes};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
 
 /// The first minor version of DLPack 1 that forbids NULL strides.
 const STRIDES_REQUIRED: (u32, u32) = (1, 2);
 
-/// Everything that a tensor says, checked and owned.
-struct Description {
-    dtype: DType,
-    layout: Layout,
+/// The memory of a tensor, from the lowest byte that it reaches.
+#[derive(Clone, Copy, PartialEq)]
+struct Memory {
     ptr: NonNull<u8>,
     len: usize,
     access: Access,
@@ -44,16 +43,14 @@ impl<A: Abi> ManagedTensor<A> {
     /// # Errors
     ///
     /// [`Error::Dlpack`], or [`Error::Layout`] if shape and strides exceed the address space.
-    #[inline]
+    #[inline(always)]
     pub fn into_view(self) -> Result<StridedView<'static>> {
-        let tensor = self.read();
-        match describe_plain(&tensor, self.flags()) {
-            Some(this) => Ok(self.own(this)),
-            None => {
-                let this = describe(&tensor, self.version(), self.flags())?;
-                Ok(self.own(this))
-            }
+        let (tensor, flags) = (self.read(), self.flags());
+        if let Some((dtype, axes, memory)) = describe_plain(&tensor, flags) {
+            return Ok(StridedView::from_parts(self.own(memory), dtype, axes.to_layout(), None));
         }
+        let (dtype, layout, memory) = describe(&tensor, self.version(), flags)?;
+        Ok(StridedView::from_parts(self.own(memory), dtype, layout, None))
     }
 
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
@@ -61,34 +58,37 @@ impl<A: Abi> ManagedTensor<A> {
     /// # Errors
     ///
     /// As [`into_view`](Self::into_view).
-    #[inline]
+    #[inline(always)]
     pub fn view(&self) -> Result<StridedView<'_>> {
-        let tensor = self.read();
-        match describe_plain(&tensor, self.flags()) {
-            Some(this) => Ok(self.borrow(this)),
-            None => Ok(self.borrow(describe(&tensor, self.version(), self.flags())?)),
+        let (tensor, flags) = (self.read(), self.flags());
+        if let Some((dtype, axes, memory)) = describe_plain(&tensor, flags) {
+            return Ok(StridedView::from_parts(
+                self.lend(memory),
+                dtype,
+                axes.to_layout(),
+                None,
+            ));
         }
+        let (dtype, layout, memory) = describe(&tensor, self.version(), flags)?;
+        Ok(StridedView::from_parts(self.lend(memory), dtype, layout, None))
     }
 
     #[inline(always)]
-    fn own(self, this: Description) -> StridedView<'static> {
+    fn own(self, this: Memory) -> Buffer<'static> {
         // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
-        let buffer =
-            unsafe { Buffer::from_raw_parts(this.ptr, this.len, this.access, this.device, OwnerKind::Dlpack, self) };
-        StridedView::from_parts(buffer, this.dtype, this.layout, None)
+        unsafe { Buffer::from_raw_parts(this.ptr, this.len, this.access, this.device, OwnerKind::Dlpack, self) }
     }
 
     #[inline(always)]
-    fn borrow(&self, this: Description) -> StridedView<'_> {
-        // SAFETY: *consumer*: the handle is borrowed as long as the view, and vouches for what was checked.
-        let buffer = unsafe { Buffer::from_raw_borrowed(this.ptr, this.len, this.access, this.device) };
-        StridedView::from_parts(buffer, this.dtype, this.layout, None)
+    fn lend(&self, this: Memory) -> Buffer<'_> {
+        // SAFETY: *consumer*: the handle is borrowed as long as the buffer, and vouches for what was checked.
+        unsafe { Buffer::from_raw_borrowed(this.ptr, this.len, this.access, this.device) }
     }
 }
 
 /// Checks a tensor about which nothing is unusual. `None` decides nothing: [`describe`] has the last word.
 #[inline(always)]
-fn describe_plain(tensor: &DLTensor, flags: u64) -> Option<Description> {
+fn describe_plain(tensor: &DLTensor, flags: u64) -> Option<(DType, PlacedAxes, Memory)> {
     let dtype = dtype::import_plain(tensor.dtype)?;
     if tensor.shape.is_null() || tensor.strides.is_null() {
         return None;
@@ -97,13 +97,10 @@ fn describe_plain(tensor: &DLTensor, flags: u64) -> Option<Description> {
     let entry = |entries| move |axis| isize::try_from(read_entry(entries, axis)).ok();
     let itemsize = dtype.bits() / 8;
     let itemsize = usize::try_from(itemsize).ok()?;
-    let placed = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
-    let this = finish(tensor, flags, dtype, placed).ok()?;
-    debug_assert!(
-        describe(tensor, None, flags)
-            .is_ok_and(|that| (&that.layout, that.ptr, that.len) == (&this.layout, this.ptr, this.len))
-    );
-    Some(this)
+    let axes = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
+    let memory = locate(tensor, flags, axes.below, axes.len)?;
+    debug_assert!(describe(tensor, None, flags).is_ok_and(|that| that == (dtype.clone(), axes.to_layout(), memory)));
+    Some((dtype, axes, memory))
 }
 
 fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
@@ -116,7 +113,7 @@ fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
 /// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
 #[cold]
 #[inline(never)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Description> {
+fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<(DType, Layout, Memory)> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
     let mut layout = Layout::blank(ndim(tensor)?, &dtype);
     read_shape(tensor, &mut layout)?;
@@ -127,27 +124,16 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
     } else {
         layout.make_compact()?;
     }
-    Ok(finish(tensor, flags, dtype, layout.place()?)?)
-}
-
-#[inline(always)]
-fn finish(tensor: &DLTensor, flags: u64, dtype: DType, placed: Placed) -> Result<Description, DlpackFault> {
-    let Placed { layout, below, len } = placed;
-    Ok(Description {
-        ptr: locate(tensor, &layout, below, len)?,
-        dtype,
-        layout,
-        len,
-        access: if flags & READ_ONLY != 0 {
-            Access::ReadOnly
+    let Placed { layout, below, len } = layout.place()?;
+    let memory = locate(tensor, flags, below, len).ok_or_else(|| {
+        if tensor.data.is_null() {
+            DlpackFault::NullData { items: layout.len() }
         } else {
-            Access::Shared
-        },
-        device: Device {
-            device_type: tensor.device.device_type,
-            device_id: tensor.device.device_id,
-        },
-    })
+            let byte_offset = tensor.byte_offset;
+            DlpackFault::ByteOffset { byte_offset }
+        }
+    })?;
+    Ok((dtype, layout, memory))
 }
 
 fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
@@ -184,25 +170,36 @@ fn read_strides(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFaul
     Ok(())
 }
 
-/// The address of the lowest byte.
+/// The memory from the lowest byte reached, or `None` if it cannot be there.
 #[inline(always)]
-fn locate(tensor: &DLTensor, layout: &Layout, below: usize, len: usize) -> Result<NonNull<u8>, DlpackFault> {
-    // DLPack has no items of no bytes.
-    if len == 0 {
-        return Ok(NonNull::dangling());
-    }
+fn locate(tensor: &DLTensor, flags: u64, below: usize, len: usize) -> Option<Memory> {
     let data: *mut u8 = tensor.data.cast();
-    if data.is_null() {
-        return Err(DlpackFault::NullData { items: layout.len() });
-    }
-    let byte_offset = tensor.byte_offset;
-    let offset = usize::try_from(byte_offset).ok();
-    let lowest = offset
-        .and_then(|offset| data.addr().checked_add(offset))
-        .and_then(|first| first.checked_sub(below))
-        .filter(|lowest| lowest.checked_add(len).is_some());
-    let ptr = lowest.and_then(|lowest| NonNull::new(data.with_addr(lowest)));
-    ptr.ok_or(DlpackFault::ByteOffset { byte_offset })
+    // DLPack has no items of no bytes: without bytes there are no items, and the address means nothing.
+    let ptr = if len == 0 {
+        NonNull::dangling()
+    } else if data.is_null() {
+        return None;
+    } else {
+        let first = data.addr().checked_add(usize::try_from(tensor.byte_offset).ok()?)?;
+        let lowest = first.checked_sub(below)?;
+        lowest.checked_add(len)?;
+        NonNull::new(data.with_addr(lowest))?
+    };
+    let access = if flags & READ_ONLY != 0 {
+        Access::ReadOnly
+    } else {
+        Access::Shared
+    };
+    let device = Device {
+        device_type: tensor.device.device_type,
+        device_id: tensor.device.device_id,
+    };
+    Some(Memory {
+        ptr,
+        len,
+        access,
+        device,
+    })
 }
 
 /// One entry of shape or strides, which a hostile producer may have put anywhere.

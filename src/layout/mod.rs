@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 pub use index::{Index, Slice};
 pub use offsets::Offsets;
 #[cfg(feature = "dlpack")]
-pub(crate) use place::Placed;
+pub(crate) use place::{Placed, PlacedAxes};
 pub use reshape::Dim;
 pub use span::Disjointness;
 

@@ -14,6 +14,28 @@ pub(crate) struct Placed {
     pub(crate) len: usize,
 }
 
+/// The parts of a [`Placed`] layout of whole bytes. Put together only where they are to stay: moving them piece by piece costs more than
+/// checking them.
+pub(crate) struct PlacedAxes {
+    dims: [isize; 2 * INLINE_NDIM],
+    ndim: usize,
+    itemsize: usize,
+    pub(crate) below: usize,
+    pub(crate) len: usize,
+}
+
+impl PlacedAxes {
+    #[inline(always)]
+    pub(crate) fn to_layout(&self) -> Layout {
+        Layout {
+            dims: Dims::from_buf_and_len(self.dims, 2 * self.ndim),
+            offset: self.below,
+            itemsize: self.itemsize,
+            unit: Unit::Byte,
+        }
+    }
+}
+
 impl Layout {
     /// A layout of items of whole bytes about whose axes nothing is unusual, from entries read one by one: sizes, and strides in items. `None`
     /// decides nothing: [`Layout::place`] has the last word, and errors.
@@ -25,7 +47,7 @@ impl Layout {
         itemsize: usize,
         size: impl Fn(usize) -> Option<isize>,
         stride: impl Fn(usize) -> Option<isize>,
-    ) -> Option<Placed> {
+    ) -> Option<PlacedAxes> {
         if ndim > INLINE_NDIM {
             return None;
         }
@@ -58,13 +80,13 @@ impl Layout {
         }
         let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
         let len = below.checked_add(above).filter(|&len| isize::try_from(len).is_ok())?;
-        let layout = Self {
-            dims: Dims::from_buf_and_len(dims, 2 * ndim),
-            offset: below,
+        Some(PlacedAxes {
+            dims,
+            ndim,
             itemsize,
-            unit: Unit::Byte,
-        };
-        Some(Placed { layout, below, len })
+            below,
+            len,
+        })
     }
 
     /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.

@@ -1,0 +1,310 @@
+//! What can be wrong with what comes from elsewhere.
+
+use std::fmt;
+
+use crate::dtype::DType;
+
+/// What is wrong with a DLPack tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DlpackFault {
+    /// The pointer to the tensor is NULL.
+    NullTensor,
+    /// A major version with another struct layout: nothing but the deleter was touched.
+    Version {
+        /// Major version found.
+        major: u32,
+        /// Minor version found.
+        minor: u32,
+    },
+    /// `ndim` is negative or above 64.
+    Rank {
+        /// `ndim` found.
+        ndim: i32,
+    },
+    /// `shape` is NULL though `ndim` is not 0.
+    NullShape {
+        /// `ndim` found.
+        ndim: i32,
+    },
+    /// `strides` is NULL in a version (1.2 and later) that forbids it.
+    NullStrides {
+        /// `ndim` found.
+        ndim: i32,
+    },
+    /// `data` is NULL though the tensor has items.
+    NullData {
+        /// Number of items.
+        items: usize,
+    },
+    /// A negative or too large dimension.
+    Dimension {
+        /// Axis concerned.
+        axis: usize,
+        /// Size found.
+        size: i64,
+    },
+    /// A stride whose bytes do not fit in an address.
+    Stride {
+        /// Axis concerned.
+        axis: usize,
+        /// Stride found, in elements.
+        stride: i64,
+    },
+    /// `byte_offset`, or an address reached from it, lies beyond the address space.
+    ByteOffset {
+        /// `byte_offset` found.
+        byte_offset: u64,
+    },
+    /// A data type with bits or lanes that its code does not allow.
+    DataType {
+        /// Type code.
+        code: u8,
+        /// Bits of one lane.
+        bits: u8,
+        /// Lanes.
+        lanes: u16,
+    },
+}
+
+/// What is wrong with Arrow data or metadata.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ArrowFault {
+    /// The type has no strided form, or none yet.
+    UnsupportedType(Box<str>),
+    /// A field says one type, and the array beside it has another.
+    FieldType {
+        /// Type of the field.
+        field: Box<str>,
+        /// Type of the array.
+        array: Box<str>,
+    },
+    /// Array, field and child data disagree in length.
+    Length {
+        /// Items that the type and the parent demand.
+        expected: usize,
+        /// Items found.
+        found: usize,
+    },
+    /// The metadata of an extension type is no JSON object.
+    MetadataSyntax,
+    /// A key of the metadata is missing or has another type than the specification gives it.
+    MetadataKey {
+        /// The key.
+        key: &'static str,
+    },
+    /// `permutation` is no permutation of the axes.
+    Permutation {
+        /// Value found.
+        found: Vec<usize>,
+        /// Number of axes.
+        ndim: usize,
+    },
+    /// `dim_names` does not name every axis.
+    DimNames {
+        /// Names found.
+        found: usize,
+        /// Number of axes.
+        ndim: usize,
+    },
+    /// The product of the tensor's shape is not the size of the list that stores it.
+    TensorSize {
+        /// The tensor's shape.
+        shape: Vec<usize>,
+        /// Size of the list.
+        list_size: i32,
+    },
+    /// An axis is longer than an Arrow list size can say (`i32::MAX`).
+    ListSize {
+        /// Items of one row.
+        items: usize,
+    },
+    /// A footer of an IPC file that names bytes which the file does not have.
+    Block {
+        /// First byte of the block.
+        offset: i64,
+        /// Bytes of the block's metadata.
+        metadata: i32,
+        /// Bytes of the block's body.
+        body: i64,
+        /// Bytes of the file.
+        available: usize,
+    },
+    /// A compressed IPC file that this build cannot decompress, with Arrow's own error.
+    Compressed(Box<dyn std::error::Error + Send + Sync>),
+    /// Arrow's decoder panicked over a broken file. The panic went no further.
+    Panic,
+    /// Arrow's own error.
+    Library(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with a `.npy` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NpyFault {
+    /// The file does not open with the magic string of the format.
+    Magic,
+    /// A format version other than 1.0, 2.0 and 3.0.
+    Version {
+        /// Major version.
+        major: u8,
+        /// Minor version.
+        minor: u8,
+    },
+    /// The header claims to be longer than the file, or than any real header is.
+    HeaderLength {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes that there can be.
+        available: u64,
+    },
+    /// The header is no Python dictionary of the three known keys.
+    HeaderSyntax {
+        /// Byte of the header at which reading it stopped.
+        position: usize,
+    },
+    /// A key is missing, repeated or unknown.
+    HeaderKey {
+        /// Byte of the header at which the key stands, or the header's length where one is missing.
+        position: usize,
+    },
+    /// A data type that is unknown, or no plain one.
+    Descr {
+        /// The type as the header has it.
+        descr: Box<str>,
+    },
+    /// Python objects: their bytes are pointers of another process.
+    Objects,
+    /// The header claims more data than the file holds.
+    Truncated {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes found.
+        available: u64,
+    },
+    /// A data type or layout that the format cannot express.
+    Unwritable {
+        /// The data type.
+        dtype: DType,
+    },
+}
+
+impl fmt::Display for DlpackFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NullTensor => f.write_str("the pointer is NULL"),
+            Self::Version { major, minor } => {
+                write!(
+                    f,
+                    "version {major}.{minor}, expected major version 1; ask the producer for max_version (1, x)"
+                )
+            }
+            Self::Rank { ndim } => write!(f, "ndim is {ndim}, expected 0 to {}", crate::MAX_NDIM),
+            Self::NullShape { ndim } => write!(f, "shape is NULL though ndim is {ndim}"),
+            Self::NullStrides { ndim } => {
+                write!(
+                    f,
+                    "strides is NULL though ndim is {ndim}, which DLPack forbids from version 1.2 on"
+                )
+            }
+            Self::NullData { items } => write!(f, "data is NULL though the tensor has {items} items"),
+            Self::Dimension { axis, size } => write!(f, "axis {axis} has size {size}"),
+            Self::Stride { axis, stride } => {
+                write!(
+                    f,
+                    "axis {axis} has a stride of {stride} elements, which no address can hold"
+                )
+            }
+            Self::ByteOffset { byte_offset } => {
+                write!(f, "byte_offset {byte_offset} leads out of the address space")
+            }
+            Self::DataType { code, bits, lanes } => {
+                write!(f, "type code {code} with {bits} bits and {lanes} lanes is not defined")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ArrowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnsupportedType(name) => write!(f, "Arrow type {name} has no strided form"),
+            Self::Length { expected, found } => write!(f, "expected {expected} Arrow items, found {found}"),
+            Self::MetadataSyntax => f.write_str("the extension metadata is no JSON object"),
+            Self::MetadataKey { key } => {
+                write!(
+                    f,
+                    "the extension metadata has no valid entry {key:?}; the Arrow specification defines it"
+                )
+            }
+            Self::Permutation { found, ndim } => write!(f, "{found:?} is no permutation of {ndim} axes"),
+            Self::DimNames { found, ndim } => write!(f, "{found} dimension names for {ndim} axes"),
+            Self::TensorSize { shape, list_size } => {
+                write!(
+                    f,
+                    "a tensor of shape {shape:?} does not fill a list of size {list_size}"
+                )
+            }
+            Self::ListSize { items } => {
+                write!(
+                    f,
+                    "{items} items in one row, but an Arrow list size ends at {}",
+                    i32::MAX
+                )
+            }
+            Self::FieldType { field, array } => {
+                write!(
+                    f,
+                    "the field is of type {field}, the array of type {array}; cast one of them"
+                )
+            }
+            Self::Block {
+                offset,
+                metadata,
+                body,
+                available,
+            } => write!(
+                f,
+                "the footer names {metadata} + {body} bytes from byte {offset} of a file of {available}"
+            ),
+            Self::Compressed(e) => write!(
+                f,
+                "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd` of arrow-ipc"
+            ),
+            Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),
+            Self::Library(e) => e.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for NpyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic => f.write_str("it does not open with \\x93NUMPY"),
+            Self::Version { major, minor } => write!(f, "format {major}.{minor}, expected 1.0, 2.0 or 3.0"),
+            Self::HeaderLength { claimed, available } => {
+                write!(f, "the header claims {claimed} bytes, at most {available} are possible")
+            }
+            Self::HeaderSyntax { position } => write!(f, "the header cannot be read at byte {position}"),
+            Self::HeaderKey { position } => write!(
+                f,
+                "expected each of the keys descr, fortran_order and shape once (byte {position} of the header)"
+            ),
+            Self::Descr { descr } => write!(
+                f,
+                "data type {descr:?}, where a plain number, a boolean, S, U or V can be read; save records field by field, and times as integers"
+            ),
+            Self::Objects => {
+                f.write_str("it holds Python objects, which only Python can read; save them with a numeric type")
+            }
+            Self::Truncated { claimed, available } => {
+                write!(
+                    f,
+                    "the header claims {claimed} bytes of data, the file holds {available}"
+                )
+            }
+            Self::Unwritable { dtype } => write!(f, "the format has no name for {dtype}"),
+        }
+    }
+}
