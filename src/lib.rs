@@ -86,7 +86,7 @@ pub use info::Info;
 pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Slice, Unit};
 pub use memory::{Access, Device, Order, OwnerKind};
 pub use reason::{CopyReason, Refusal};
-pub use typed::{TypedView, TypedViewMut};
+pub use typed::{TypedIter, TypedView, TypedViewMut};
 pub use view::StridedView;
 pub use view_mut::StridedViewMut;
 

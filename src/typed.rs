@@ -213,8 +213,8 @@ impl<'a, T: Element> TypedView<'a, T> {
 
     /// The items in row-major order.
     #[must_use]
-    pub fn iter(&self) -> Iter<'a, T> {
-        Iter {
+    pub fn iter(&self) -> TypedIter<'a, T> {
+        TypedIter {
             offsets: self.layout.offsets(),
             view: *self,
         }
@@ -232,12 +232,12 @@ impl<'a, T: Element> TypedView<'a, T> {
 
 /// The items of a [`TypedView`] in row-major order.
 #[derive(Clone)]
-pub struct Iter<'a, T> {
+pub struct TypedIter<'a, T> {
     offsets: Offsets<'a>,
     view: TypedView<'a, T>,
 }
 
-impl<'a, T: Element> Iterator for Iter<'a, T> {
+impl<'a, T: Element> Iterator for TypedIter<'a, T> {
     type Item = &'a T;
 
     fn next(&mut self) -> Option<&'a T> {
@@ -251,13 +251,13 @@ impl<'a, T: Element> Iterator for Iter<'a, T> {
     }
 }
 
-impl<T: Element> ExactSizeIterator for Iter<'_, T> {}
+impl<T: Element> ExactSizeIterator for TypedIter<'_, T> {}
 
 impl<'a, T: Element> IntoIterator for TypedView<'a, T> {
     type Item = &'a T;
-    type IntoIter = Iter<'a, T>;
+    type IntoIter = TypedIter<'a, T>;
 
-    fn into_iter(self) -> Iter<'a, T> {
+    fn into_iter(self) -> TypedIter<'a, T> {
         self.iter()
     }
 }
@@ -355,8 +355,8 @@ impl<T> fmt::Debug for TypedViewMut<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Iter<'_, T> {
+impl<T> fmt::Debug for TypedIter<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Iter {{ {} left }}", self.offsets.len())
+        write!(f, "TypedIter {{ {} left }}", self.offsets.len())
     }
 }

@@ -340,7 +340,7 @@ impl StridedView<'_> {
         Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
     }
 
-    /// With a new axis of size 1 before axis `axis` (NumPy's `expand_dims`).
+    /// With a new axis of size 1 before axis `axis` (NumPy's `np.newaxis`).
     ///
     /// # Errors
     ///

@@ -182,9 +182,9 @@ fn pointers(array: &dyn Array) -> Vec<*const u8> {
 /// Arrow → view → Arrow, through the column and through the view alone.
 fn round_trip(array: &ArrayRef) -> StridedView<'static> {
     let column = Column::from_array(array, Nulls::Forbid).unwrap();
-    let back = column.to_array().unwrap();
+    let back = column.array();
     assert_eq!(back.data_type(), array.data_type());
-    assert_eq!(&back, array);
+    assert_eq!(back, array);
     assert_eq!(pointers(&back), pointers(array));
 
     let view = column.into_view();
@@ -278,7 +278,7 @@ fn fixed_size_binary_is_bytes() -> TestResult {
     );
     assert_eq!(column.view().to_vec::<u8>()?, b"defghi");
     assert_eq!(column.view().data_ptr(), sliced.value_data().as_ptr());
-    assert_eq!(column.to_array()?.to_data(), sliced.to_data());
+    assert_eq!(column.array().to_data(), sliced.to_data());
 
     // As opaque items they go back to what they were.
     let opaque = column.view().view_as(DType::raw(3))?.squeeze_axis(1)?;
@@ -392,8 +392,8 @@ fn nulls_stand_beside_the_values_level_by_level() -> TestResult {
             assert_eq!(rows, (start < 2).then(|| vec![true, false, true][start..].to_vec()));
             assert_eq!(items, (start < 1).then(|| vec![true, false, true, true, true, true]));
             assert!(column.item_validity(2).is_none());
-            assert_eq!(&column.to_array()?, &sliced);
-            assert_eq!(column.to_array()?.null_count(), sliced.null_count());
+            assert_eq!(column.array(), &sliced);
+            assert_eq!(column.array().null_count(), sliced.null_count());
         }
     }
     let column = Column::from_array(&with_nulls(), Nulls::Separate)?;
@@ -423,7 +423,7 @@ fn an_all_valid_bitmap_is_no_null() -> TestResult {
     let column = Column::from_array(&array, Nulls::Forbid)?;
     assert!(column.row_validity().is_none());
     // It comes back all the same.
-    assert_eq!(column.to_array()?.nulls(), array.nulls());
+    assert_eq!(column.array().nulls(), array.nulls());
     Ok(())
 }
 
@@ -796,8 +796,8 @@ fn three_cycles_follow_the_specification() -> TestResult {
     assert_eq!(tensor.logical_dim_names().unwrap(), ["c", "a", "b"]);
     assert_eq!(tensor.logical_shape(), view.shape()[1..]);
     assert_eq!(column.field(), &field);
-    assert_eq!(&column.to_array()?, &rows);
-    assert_eq!(pointers(&column.to_array()?), pointers(&rows));
+    assert_eq!(column.array(), &rows);
+    assert_eq!(pointers(column.array()), pointers(&rows));
 
     let back = view.to_fixed_shape_tensor(CopyPolicy::Never)?.value;
     let written = FixedShapeTensor::of_field(&back.0)?.unwrap();

@@ -267,7 +267,7 @@ impl Wanted {
             Packing::Bytes if !dtype.item_bits().is_multiple_of(8) => dtype.clone().padded(),
             _ => dtype.clone(),
         };
-        if self.native { target.to_native() } else { target }
+        if self.native { target.into_native() } else { target }
     }
 
     /// The reasons that a look at every single item finds.
@@ -459,7 +459,7 @@ proptest! {
             _ => from.clone().swapped(),
         };
         if dice.below(2) == 0 {
-            to = to.to_native();
+            to = to.into_native();
         }
         let (bits, unit) = item_of(&to);
         let strides = disjoint_strides(&mut dice, view.shape(), (bits / unit) as isize, 2);

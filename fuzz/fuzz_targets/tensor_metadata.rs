@@ -68,7 +68,7 @@ fn column(metadata: &str, tensor: Option<&FixedShapeTensor>, size: usize) {
     assert_eq!(column.view().shape()[0], ROWS);
     let items = column.view().to_vec::<u8>().expect("bytes");
     assert_eq!(items.len(), ROWS * size);
-    assert_eq!(&column.to_array().expect("the way back"), &array);
+    assert_eq!(column.array(), &array);
 }
 
 fn rows(size: usize) -> ArrayRef {

@@ -157,7 +157,7 @@ impl Leaf {
         let dtype = if found.kind() == Kind::Bool && found.bits() == 8 {
             DType::BIT.with_lanes(found.lanes())
         } else {
-            found.clone().to_native()
+            found.clone().into_native()
         };
         let unmeant = plain(&dtype).ok_or_else(|| Refusal::DType { found: found.clone() })?;
         let Some(logical) = view.logical() else {

@@ -48,7 +48,7 @@ pub enum Nulls {
 /// let column = Column::from_array(&array, Nulls::Separate)?;
 /// assert_eq!(column.view().get::<i32>(&[2])?, 3);
 /// assert_eq!(column.row_validity().unwrap().to_vec::<bool>()?, [true, false, true]);
-/// assert_eq!(&column.to_array()?, &(std::sync::Arc::new(array) as ArrayRef));
+/// assert_eq!(column.array(), &(std::sync::Arc::new(array) as ArrayRef));
 /// # Ok::<(), viewbridge::Error>(())
 /// ```
 #[derive(Clone)]
@@ -155,13 +155,12 @@ impl Column {
         self.validity.get(level)?.clone()
     }
 
-    /// The array, nulls included: of the identical type and in the same memory.
+    /// The way back: the array as it came, nulls included, which keeps the memory of the view alive.
     ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub fn to_array(&self) -> Result<ArrayRef> {
-        Ok(Arc::clone(&self.array))
+    /// For an array of a view that has been sliced or otherwise changed, see [`StridedView::to_arrow`].
+    #[must_use]
+    pub fn array(&self) -> &ArrayRef {
+        &self.array
     }
 }
 

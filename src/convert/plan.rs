@@ -227,7 +227,7 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
         _ => None,
     };
     if requirements.native && !dtype.is_native() {
-        target = Some(target.unwrap_or_else(|| dtype.clone()).to_native());
+        target = Some(target.unwrap_or_else(|| dtype.clone()).into_native());
     }
     target
 }

@@ -232,7 +232,7 @@ impl DType {
 
     /// The same type in the byte order of this machine.
     #[must_use]
-    pub const fn to_native(self) -> Self {
+    pub const fn into_native(self) -> Self {
         self.with_byte_order(ByteOrder::NATIVE)
     }
 

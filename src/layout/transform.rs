@@ -71,7 +71,7 @@ impl Layout {
         self.with_axes(bytemuck::cast_slice(&shape), &strides, self.offset)
     }
 
-    /// With a new axis of size 1 and stride 0 before axis `axis` (NumPy's `expand_dims`).
+    /// With a new axis of size 1 and stride 0 before axis `axis` (NumPy's `np.newaxis`).
     ///
     /// # Errors
     ///
