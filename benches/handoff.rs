@@ -1,6 +1,10 @@
 //! What handing memory over costs: export, import, wrapping. No byte is copied by anybody.
 //!
 //! `cargo bench -p viewbridge-benches --bench handoff`
+//!
+//! # Safety
+//!
+//! The peers' interfaces are unsafe: their tensors hold a share of the owner of the memory that they point to, and each raw pointer is consumed once.
 #![allow(unsafe_code, reason = "the peers' interfaces are unsafe")]
 
 use std::ffi::c_void;

@@ -1,4 +1,8 @@
 //! Free means free: metadata operations on views of up to six axes allocate nothing.
+//!
+//! # Safety
+//!
+//! The allocator counts and defers to the system's, whose contract it therefore keeps.
 #![allow(missing_docs)]
 #![allow(unsafe_code, reason = "a global allocator is unsafe to implement")]
 

@@ -1,4 +1,8 @@
 //! Arrow, both ways: what is shared, what is copied and why, and what comes back.
+//!
+//! # Safety
+//!
+//! Raw memory comes from vectors that outlive the views of it, and nobody writes it where a test promises so.
 #![cfg(feature = "arrow")]
 #![allow(unsafe_code)]
 

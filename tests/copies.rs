@@ -1,4 +1,8 @@
 //! Copies against a loop over the bits of every item, and the story that plan, refusal and report tell of them.
+//!
+//! # Safety
+//!
+//! Memory that others may write exists only behind raw pointers: here they point into vectors that the buffer owns, and nobody writes.
 #![allow(missing_docs)]
 #![allow(
     clippy::cast_possible_truncation,

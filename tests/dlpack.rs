@@ -1,4 +1,9 @@
 //! DLPack out and in: values, sharing, reports, ownership, and tensors that lie.
+//!
+//! # Safety
+//!
+//! The other side of the C interface is played here: structs are boxed, outlive their use, and are consumed once. Where they lie, the checks must
+//! find out before anything is read; no lie is told that the contract of `from_raw` excludes.
 #![cfg(feature = "dlpack")]
 #![allow(unsafe_code, reason = "the other side of a C interface is played here")]
 

@@ -1,4 +1,8 @@
 //! One allocation per export, one per owned import, none per borrowed import.
+//!
+//! # Safety
+//!
+//! The allocator counts and defers to the system's, whose contract it therefore keeps.
 #![cfg(feature = "dlpack")]
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 

@@ -1,6 +1,10 @@
 //! `.npy` files against NumPy's own, and against themselves.
 //!
 //! The golden files are written by NumPy: see `tests/data/npy/make.py`.
+//!
+//! # Safety
+//!
+//! Mapped files are those of the test itself, in a directory of its own; raw memory comes from vectors that outlive the views of it.
 #![allow(unsafe_code)]
 
 use std::fs;

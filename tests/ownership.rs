@@ -1,4 +1,8 @@
 //! Owners are dropped once, as late as possible and no later, whoever holds the last claim and whatever fails on the way.
+//!
+//! # Safety
+//!
+//! Raw parts point into memory that the owner passed with them holds.
 #![allow(missing_docs)]
 #![allow(unsafe_code, reason = "from_raw_parts is one of the doors to be tested")]
 

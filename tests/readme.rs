@@ -1,6 +1,10 @@
 //! The README's table of outcomes, held to the code: each cell is what the plan says.
 //!
 //! After a change that is meant: `VIEWBRIDGE_UPDATE=1 cargo test --test readme` writes the table anew.
+//!
+//! # Safety
+//!
+//! Device memory is made up, and nothing here may read it: the planner must not.
 #![cfg(all(feature = "arrow", feature = "dlpack"))]
 #![allow(unsafe_code, reason = "device memory is made up")]
 
