@@ -70,13 +70,22 @@ pub(super) fn import(dtype: DLDataType, padded: bool) -> Result<DType, DlpackFau
     Ok(if padded { dtype.padded() } else { dtype })
 }
 
-/// [`import`] for integers and floats of whole bytes, the common case. `None` decides nothing.
+/// Bytes of an integer or a float of whole bytes, the common case. `None` decides nothing.
 #[inline(always)]
-pub(super) fn import_plain(dtype: DLDataType) -> Option<DType> {
-    const PLAIN: [Kind; 3] = [Kind::Int, Kind::UInt, Kind::Float];
-    let kind = *PLAIN.get(usize::from(dtype.code))?;
-    let plain = dtype.lanes == 1 && dtype.bits >= 8 && dtype.bits.is_multiple_of(8);
-    plain.then(|| DType::new(kind, dtype.bits))
+pub(super) fn plain_itemsize(dtype: DLDataType) -> Option<usize> {
+    let plain = dtype.code < 3 && dtype.lanes == 1 && dtype.bits >= 8 && dtype.bits.is_multiple_of(8);
+    plain.then_some(usize::from(dtype.bits / 8))
+}
+
+/// [`import`] for those types that have a [`plain_itemsize`].
+#[inline(always)]
+pub(super) fn plain(dtype: DLDataType) -> DType {
+    let kind = match dtype.code {
+        0 => Kind::Int,
+        1 => Kind::UInt,
+        _ => Kind::Float,
+    };
+    DType::new(kind, dtype.bits)
 }
 
 /// The widths that the header defines for a type code.

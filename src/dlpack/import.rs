@@ -25,15 +25,6 @@ use crate::view::StridedView;
 /// The first minor version of DLPack 1 that forbids NULL strides.
 const STRIDES_REQUIRED: (u32, u32) = (1, 2);
 
-/// The memory of a tensor, from the lowest byte that it reaches.
-#[derive(Clone, Copy, PartialEq)]
-struct Memory {
-    ptr: NonNull<u8>,
-    len: usize,
-    access: Access,
-    device: Device,
-}
-
 impl<A: Abi> ManagedTensor<A> {
     /// The tensor as a view that owns it. The deleter runs when the last view is dropped, or before an error is returned.
     ///
@@ -46,11 +37,18 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline(always)]
     pub fn into_view(self) -> Result<StridedView<'static>> {
         let (tensor, flags) = (self.read(), self.flags());
-        if let Some((dtype, axes, memory)) = describe_plain(&tensor, flags) {
-            return Ok(StridedView::from_parts(self.own(memory), dtype, axes.to_layout(), None));
+        if let Some((axes, ptr)) = describe_plain(&tensor) {
+            let buffer = self.own(&tensor, flags, ptr, axes.len);
+            return Ok(StridedView::from_parts(
+                buffer,
+                dtype::plain(tensor.dtype),
+                axes.to_layout(),
+                None,
+            ));
         }
-        let (dtype, layout, memory) = describe(&tensor, self.version(), flags)?;
-        Ok(StridedView::from_parts(self.own(memory), dtype, layout, None))
+        let (dtype, layout, ptr) = describe(&tensor, self.version(), flags)?;
+        let buffer = self.own(&tensor, flags, ptr, layout.byte_span().len());
+        Ok(StridedView::from_parts(buffer, dtype, layout, None))
     }
 
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
@@ -61,46 +59,68 @@ impl<A: Abi> ManagedTensor<A> {
     #[inline(always)]
     pub fn view(&self) -> Result<StridedView<'_>> {
         let (tensor, flags) = (self.read(), self.flags());
-        if let Some((dtype, axes, memory)) = describe_plain(&tensor, flags) {
+        if let Some((axes, ptr)) = describe_plain(&tensor) {
+            let buffer = self.lend(&tensor, flags, ptr, axes.len);
             return Ok(StridedView::from_parts(
-                self.lend(memory),
-                dtype,
+                buffer,
+                dtype::plain(tensor.dtype),
                 axes.to_layout(),
                 None,
             ));
         }
-        let (dtype, layout, memory) = describe(&tensor, self.version(), flags)?;
-        Ok(StridedView::from_parts(self.lend(memory), dtype, layout, None))
+        let (dtype, layout, ptr) = describe(&tensor, self.version(), flags)?;
+        let buffer = self.lend(&tensor, flags, ptr, layout.byte_span().len());
+        Ok(StridedView::from_parts(buffer, dtype, layout, None))
     }
 
     #[inline(always)]
-    fn own(self, this: Memory) -> Buffer<'static> {
+    fn own(self, tensor: &DLTensor, flags: u64, ptr: NonNull<u8>, len: usize) -> Buffer<'static> {
+        let (access, device) = (access(flags), device(tensor));
         // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
-        unsafe { Buffer::from_raw_parts(this.ptr, this.len, this.access, this.device, OwnerKind::Dlpack, self) }
+        unsafe { Buffer::from_raw_parts(ptr, len, access, device, OwnerKind::Dlpack, self) }
     }
 
     #[inline(always)]
-    fn lend(&self, this: Memory) -> Buffer<'_> {
+    fn lend(&self, tensor: &DLTensor, flags: u64, ptr: NonNull<u8>, len: usize) -> Buffer<'_> {
         // SAFETY: *consumer*: the handle is borrowed as long as the buffer, and vouches for what was checked.
-        unsafe { Buffer::from_raw_borrowed(this.ptr, this.len, this.access, this.device) }
+        unsafe { Buffer::from_raw_borrowed(ptr, len, access(flags), device(tensor)) }
+    }
+}
+
+#[inline(always)]
+fn access(flags: u64) -> Access {
+    if flags & READ_ONLY != 0 {
+        Access::ReadOnly
+    } else {
+        Access::Shared
+    }
+}
+
+#[inline(always)]
+fn device(tensor: &DLTensor) -> Device {
+    Device {
+        device_type: tensor.device.device_type,
+        device_id: tensor.device.device_id,
     }
 }
 
 /// Checks a tensor about which nothing is unusual. `None` decides nothing: [`describe`] has the last word.
+///
+/// Returns the axes, and the address of the lowest byte that they reach.
 #[inline(always)]
-fn describe_plain(tensor: &DLTensor, flags: u64) -> Option<(DType, PlacedAxes, Memory)> {
-    let dtype = dtype::import_plain(tensor.dtype)?;
+fn describe_plain(tensor: &DLTensor) -> Option<(PlacedAxes, NonNull<u8>)> {
+    let itemsize = dtype::plain_itemsize(tensor.dtype)?;
     if tensor.shape.is_null() || tensor.strides.is_null() {
         return None;
     }
     let ndim = usize::try_from(tensor.ndim).ok()?;
     let entry = |entries| move |axis| isize::try_from(read_entry(entries, axis)).ok();
-    let itemsize = dtype.bits() / 8;
-    let itemsize = usize::try_from(itemsize).ok()?;
     let axes = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
-    let memory = locate(tensor, flags, axes.below, axes.len)?;
-    debug_assert!(describe(tensor, None, flags).is_ok_and(|that| that == (dtype.clone(), axes.to_layout(), memory)));
-    Some((dtype, axes, memory))
+    let ptr = locate(tensor, axes.below, axes.len)?;
+    debug_assert!(
+        describe(tensor, None, 0).is_ok_and(|that| that == (dtype::plain(tensor.dtype), axes.to_layout(), ptr))
+    );
+    Some((axes, ptr))
 }
 
 fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
@@ -113,7 +133,7 @@ fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
 /// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
 #[cold]
 #[inline(never)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<(DType, Layout, Memory)> {
+fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<(DType, Layout, NonNull<u8>)> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
     let mut layout = Layout::blank(ndim(tensor)?, &dtype);
     read_shape(tensor, &mut layout)?;
@@ -125,7 +145,7 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
         layout.make_compact()?;
     }
     let Placed { layout, below, len } = layout.place()?;
-    let memory = locate(tensor, flags, below, len).ok_or_else(|| {
+    let ptr = locate(tensor, below, len).ok_or_else(|| {
         if tensor.data.is_null() {
             DlpackFault::NullData { items: layout.len() }
         } else {
@@ -133,7 +153,7 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
             DlpackFault::ByteOffset { byte_offset }
         }
     })?;
-    Ok((dtype, layout, memory))
+    Ok((dtype, layout, ptr))
 }
 
 fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {
@@ -170,36 +190,21 @@ fn read_strides(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFaul
     Ok(())
 }
 
-/// The memory from the lowest byte reached, or `None` if it cannot be there.
+/// The address of the lowest byte reached, or `None` if it cannot be there.
 #[inline(always)]
-fn locate(tensor: &DLTensor, flags: u64, below: usize, len: usize) -> Option<Memory> {
+fn locate(tensor: &DLTensor, below: usize, len: usize) -> Option<NonNull<u8>> {
     let data: *mut u8 = tensor.data.cast();
     // DLPack has no items of no bytes: without bytes there are no items, and the address means nothing.
-    let ptr = if len == 0 {
-        NonNull::dangling()
-    } else if data.is_null() {
+    if len == 0 {
+        return Some(NonNull::dangling());
+    }
+    if data.is_null() {
         return None;
-    } else {
-        let first = data.addr().checked_add(usize::try_from(tensor.byte_offset).ok()?)?;
-        let lowest = first.checked_sub(below)?;
-        lowest.checked_add(len)?;
-        NonNull::new(data.with_addr(lowest))?
-    };
-    let access = if flags & READ_ONLY != 0 {
-        Access::ReadOnly
-    } else {
-        Access::Shared
-    };
-    let device = Device {
-        device_type: tensor.device.device_type,
-        device_id: tensor.device.device_id,
-    };
-    Some(Memory {
-        ptr,
-        len,
-        access,
-        device,
-    })
+    }
+    let first = data.addr().checked_add(usize::try_from(tensor.byte_offset).ok()?)?;
+    let lowest = first.checked_sub(below)?;
+    lowest.checked_add(len)?;
+    NonNull::new(data.with_addr(lowest))
 }
 
 /// One entry of shape or strides, which a hostile producer may have put anywhere.
