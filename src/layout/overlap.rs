@@ -65,9 +65,10 @@ impl Layout {
     /// Both layouts count from the same start of memory. Bits decide where one of them is of packed items. Layouts without items share
     /// nothing.
     ///
-    /// The question is NP-hard in the number of axes. `budget` says how long to search before the answer is [`Overlap::TooHard`]: in
-    /// rounds of one dead end per axis and operand, each dead end O(rank) work. Preparing the search takes O(rank²). A budget of 1 decides slices of one
-    /// layout whose axes nest, whatever their steps; a budget of 0 is enough where bounds and divisors tell.
+    /// The question is NP-hard in the number of axes, so the search is bounded: `budget` counts rounds of one dead end per axis of
+    /// either layout (and one for each itemsize), and when they are spent the answer is [`Overlap::TooHard`]. A dead end costs O(rank), preparing the search
+    /// O(rank²). A budget of 1 is enough for slices of one layout whose axes nest, whatever their steps (tested, not proven); without
+    /// any, bounds and divisors alone must tell.
     ///
     /// ```
     /// use viewbridge::{DType, Layout, Overlap};
@@ -126,8 +127,8 @@ impl Layout {
         if self.disjointness() == Disjointness::Disjoint {
             return Overlap::Disjoint;
         }
-        let steps = self.shape().iter().zip(self.strides());
-        if steps.into_iter().any(|(&dim, &stride)| dim > 1 && stride == 0) {
+        let mut axes = self.shape().iter().zip(self.strides());
+        if axes.any(|(&dim, &stride)| dim > 1 && stride == 0) {
             return Overlap::Shared;
         }
         // The positions of two items differ by −bound to bound along each axis: twice the bound, counted from −bound.
@@ -141,8 +142,8 @@ impl Layout {
         !self.is_empty() && self.itemsize > 0
     }
 
-    /// What moves a place within the layout away from its lowest: each axis, and the bytes (bits) of an item. Without those that
-    /// cannot move it.
+    /// What leads from the lowest place that the layout touches to the others: each axis, and the bytes (bits) of an item. What leads
+    /// nowhere is left out.
     fn terms(&self, scale: i128) -> Vec<Term> {
         let axes = self.shape().iter().zip(self.strides());
         let within = Term {
