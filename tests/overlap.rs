@@ -163,6 +163,19 @@ proptest! {
     }
 }
 
+#[test]
+fn axes_are_decided_one_by_one() {
+    // Rows 0, 5, 10 beside 1, 8, 15; columns that meet at every sixth. A search column by column would fail 500 times.
+    let whole = Layout::contiguous(&[16, 1000], &DType::F64, Order::C).unwrap();
+    let part = |row, rows, columns| {
+        let rows = Index::Slice(Slice::new(Some(row), None, rows));
+        whole.index(&[rows, Index::Slice(Slice::ALL.step_by(columns))]).unwrap()
+    };
+    let (a, b) = (part(0, 5, 2).slice_axis(0, ..3).unwrap(), part(1, 7, 3));
+    assert_eq!(a.shares_memory(&b, 1), Overlap::Disjoint);
+    assert_eq!(part(0, 5, 2).shares_memory(&b, 1), Overlap::Shared);
+}
+
 /// How long a search may take that is given up, in a build without optimisation.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -198,6 +211,18 @@ fn searches_end_with_the_budget() {
     }
     assert!(given_up > 0, "none of the questions was hard");
     assert!(began.elapsed() < PATIENCE);
+}
+
+#[test]
+fn what_is_too_hard_is_not_written() {
+    let layout = Layout::strided(&[2; 16], &scattered(16, 20, 0), 0, &DType::U8).unwrap();
+    assert_eq!(layout.overlaps_itself(10_000), Overlap::TooHard);
+    let memory = Buffer::from_vec(vec![0_u8; layout.byte_span().end]);
+    let (_, error) = StridedView::new(memory, DType::U8, layout)
+        .unwrap()
+        .into_mut()
+        .unwrap_err();
+    assert!(matches!(error, Error::SelfOverlap { .. }), "{error}");
 }
 
 fn hostile_size() -> impl Strategy<Value = usize> {
