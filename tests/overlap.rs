@@ -87,7 +87,7 @@ fn any_layout() -> impl Strategy<Value = Layout> {
 }
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn pairs_share_what_their_places_share(a in any_layout(), b in any_layout()) {
@@ -150,7 +150,7 @@ fn slices(shape: &[usize], itemsize: u32, gap: usize, a: &Cuts, b: &Cuts) -> (La
 }
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn slices_of_one_parent_need_a_budget_of_one(
