@@ -5,7 +5,8 @@ use crate::view::StridedView;
 
 /// Memory that two views have in common, whoever owns it.
 impl StridedView<'_> {
-    /// Whether the views could share memory, as far as the lowest and the highest address of each tell (NumPy's `may_share_memory`). O(rank).
+    /// Whether the views could share memory, as far as the lowest and the highest address of each tell (NumPy's `may_share_memory`).
+    /// O(rank).
     ///
     /// "No" is certain; "yes" is not. Views on different devices, and views without items, share nothing.
     #[must_use]
@@ -20,7 +21,7 @@ impl StridedView<'_> {
     /// Whether some item of each view touches the same byte (NumPy's `shares_memory`). Exact, within a budget of work.
     ///
     /// Addresses decide, not owners: views of different buffers share memory if the buffers do. Views on different devices, and views
-    /// without items, share nothing. What `budget` buys, and where 1 is enough, says [`Layout::shares_memory`](crate::Layout::shares_memory).
+    /// without items, share nothing. [`Layout::shares_memory`](crate::Layout::shares_memory) says what `budget` buys, and where 1 is enough.
     ///
     /// ```
     /// use viewbridge::{DType, Overlap, Slice, StridedView};

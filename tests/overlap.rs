@@ -280,11 +280,11 @@ fn hostile_layout() -> impl Strategy<Value = Layout> {
 }
 
 proptest! {
-    #![proptest_config(config(5_000))]
+    #![proptest_config(config(2_000))]
 
     #[test]
     fn hostile_numbers_end_in_answers(a in hostile_layout(), b in hostile_layout()) {
-        for budget in [0, 1, 100] {
+        for budget in [0, 1, 30] {
             let (ab, ba) = (a.shares_memory(&b, budget), b.shares_memory(&a, budget));
             prop_assert!(ab == ba || ab == Overlap::TooHard || ba == Overlap::TooHard);
             prop_assert!(ab != Overlap::Shared || a.may_share_memory(&b));

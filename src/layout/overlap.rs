@@ -65,10 +65,10 @@ impl Layout {
     /// Both layouts count from the same start of memory. Bits decide where one of them is of packed items. Layouts without items share
     /// nothing.
     ///
-    /// The question is NP-hard in the number of axes, so the search is bounded: `budget` counts rounds of one dead end per axis of
-    /// either layout (and one for each itemsize), and when they are spent the answer is [`Overlap::TooHard`]. A dead end costs O(rank), preparing the search
-    /// O(rank²). A budget of 1 is enough for slices of one layout whose axes nest, whatever their steps (tested, not proven); without
-    /// any, bounds and divisors alone must tell.
+    /// The question is NP-hard in the number of axes, so the search is bounded: `budget` counts rounds of as many dead ends as the
+    /// layouts have axes of more than one item and itemsizes of more than one byte, together; when they are spent the answer is
+    /// [`Overlap::TooHard`]. A dead end costs O(rank), preparing the search O(rank²). A budget of 1 is enough for slices of one layout
+    /// whose axes nest, whatever their steps (tested, not proven); without any, bounds and divisors alone must tell.
     ///
     /// ```
     /// use viewbridge::{DType, Layout, Overlap};
