@@ -74,6 +74,7 @@ mod info;
 mod layout;
 mod memory;
 mod reason;
+mod sharing;
 mod typed;
 mod view;
 mod view_mut;
@@ -83,7 +84,7 @@ pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requireme
 pub use dtype::{ByteOrder, Complex, DType, Element, Kind, Logical, TimeUnit};
 pub use error::{ArrowFault, DlpackFault, Error, LayoutError, NpyFault, Result};
 pub use info::Info;
-pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Slice, Unit};
+pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Overlap, Slice, Unit};
 pub use memory::{Access, Device, Order, OwnerKind};
 pub use reason::{CopyReason, Refusal};
 pub use typed::{TypedIter, TypedView, TypedViewMut};

@@ -10,8 +10,8 @@ use std::ptr::NonNull;
 use viewbridge::convert::{Alignment, MemoryUse, Part};
 use viewbridge::{
     Access, ArrowFault, Buffer, ByteOrder, CopyPolicy, CopyReason, DType, Device, DlpackFault, Error, Index, Kind,
-    Layout, LayoutError, Logical, NpyFault, Order, OwnerKind, Refusal, Requirements, StridedView, StridedViewMut,
-    TimeUnit,
+    Layout, LayoutError, Logical, NpyFault, Order, Overlap, OwnerKind, Refusal, Requirements, StridedView,
+    StridedViewMut, TimeUnit,
 };
 
 fn contiguous(buffer: Buffer<'static>, dtype: DType, shape: &[usize]) -> StridedView<'static> {
@@ -237,7 +237,7 @@ fn slices_need_row_major_items() {
 fn exclusive_views_do_not_overlap_themselves() {
     let overlapping = |shape: &[usize], strides: &[isize]| {
         let layout = Layout::strided(shape, strides, 8, &DType::I32).unwrap();
-        let buffer = Buffer::from_vec(vec![0_i32; 8]);
+        let buffer = Buffer::from_vec(vec![0_i32; 10]);
         StridedView::new(buffer, DType::I32, layout)
             .unwrap()
             .into_mut()
@@ -248,6 +248,7 @@ fn exclusive_views_do_not_overlap_themselves() {
         (&[3], &[2]),
         (&[2, 2], &[4, 4]),
         (&[2, 2], &[4, -6]),
+        (&[3, 2], &[4, 8]),
     ] {
         let error = overlapping(shape, strides).unwrap_err();
         assert!(matches!(error, Error::SelfOverlap { .. }), "{error}");
@@ -257,6 +258,8 @@ fn exclusive_views_do_not_overlap_themselves() {
         (&[3, 1], &[-4, 0]),
         (&[2, 2], &[4, 8]),
         (&[0, 5], &[0, 0]),
+        // Neither axis steps over the other: items 0, 2, 4 and 3, 5, 7.
+        (&[3, 2], &[8, 12]),
     ] {
         assert!(overlapping(shape, strides).is_ok(), "{shape:?} {strides:?}");
     }
@@ -330,6 +333,24 @@ fn views_without_items_take_the_type_that_is_needed() {
     assert!(converted.is_shared() && view.plan(&native).is_shared());
     assert_eq!(converted.value.dtype(), &DType::U32);
     assert!(converted.value.typed::<u32>().is_ok());
+}
+
+#[test]
+fn memory_is_shared_on_one_device_only() {
+    let at_one_address = |device| {
+        let nowhere = NonNull::<u64>::dangling().cast();
+        // SAFETY: as in `on_device`; the two devices that are asked for do not exist.
+        let buffer = unsafe { Buffer::from_raw_parts(nowhere, 48, Access::Immutable, device, OwnerKind::Foreign, ()) };
+        contiguous(buffer, DType::F64, &[2, 3])
+    };
+    let device = on_device().device();
+    let (here, again) = (at_one_address(device), at_one_address(device));
+    assert!(here.may_share_memory(&again));
+    assert_eq!(here.shares_memory(&again, 1), Overlap::Shared);
+    // The same address elsewhere is other memory.
+    let there = at_one_address(Device { device_id: 4, ..device });
+    assert!(!here.may_share_memory(&there));
+    assert_eq!(here.shares_memory(&there, 1), Overlap::Disjoint);
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub enum Error {
         /// Who owns the memory.
         owner: OwnerKind,
     },
-    /// A writable view whose items overlap, or cannot be shown to be disjoint.
+    /// A writable view whose items overlap, or cannot be shown to be disjoint with reasonable work.
     SelfOverlap {
         /// The axis on which the layout folds back onto itself.
         axis: usize,

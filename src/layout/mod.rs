@@ -5,6 +5,7 @@
 mod index;
 mod offsets;
 mod order;
+mod overlap;
 #[cfg(feature = "dlpack")]
 mod place;
 mod reshape;
@@ -16,6 +17,7 @@ use smallvec::SmallVec;
 
 pub use index::{Index, Slice};
 pub use offsets::Offsets;
+pub use overlap::Overlap;
 #[cfg(feature = "dlpack")]
 pub(crate) use place::{Placed, PlacedAxes};
 pub use reshape::Dim;
