@@ -36,19 +36,12 @@ impl<A: Abi> ManagedTensor<A> {
     /// [`Error::Dlpack`], or [`Error::Layout`] if shape and strides exceed the address space.
     #[inline(always)]
     pub fn into_view(self) -> Result<StridedView<'static>> {
-        let (tensor, flags) = (self.read(), self.flags());
-        if let Some((axes, ptr)) = describe_plain(&tensor) {
-            let buffer = self.own(&tensor, flags, ptr, axes.len);
-            return Ok(StridedView::from_parts(
-                buffer,
-                dtype::plain(tensor.dtype),
-                axes.to_layout(),
-                None,
-            ));
-        }
-        let (dtype, layout, ptr) = describe(&tensor, self.version(), flags)?;
-        let buffer = self.own(&tensor, flags, ptr, layout.byte_span().len());
-        Ok(StridedView::from_parts(buffer, dtype, layout, None))
+        let (tensor, version, flags) = (self.read(), self.version(), self.flags());
+        view_of(&tensor, version, flags, |ptr, len| {
+            let (access, device) = (access(flags), device(&tensor));
+            // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
+            unsafe { Buffer::from_raw_parts(ptr, len, access, device, OwnerKind::Dlpack, self) }
+        })
     }
 
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
@@ -58,33 +51,29 @@ impl<A: Abi> ManagedTensor<A> {
     /// As [`into_view`](Self::into_view).
     #[inline(always)]
     pub fn view(&self) -> Result<StridedView<'_>> {
-        let (tensor, flags) = (self.read(), self.flags());
-        if let Some((axes, ptr)) = describe_plain(&tensor) {
-            let buffer = self.lend(&tensor, flags, ptr, axes.len);
-            return Ok(StridedView::from_parts(
-                buffer,
-                dtype::plain(tensor.dtype),
-                axes.to_layout(),
-                None,
-            ));
-        }
-        let (dtype, layout, ptr) = describe(&tensor, self.version(), flags)?;
-        let buffer = self.lend(&tensor, flags, ptr, layout.byte_span().len());
-        Ok(StridedView::from_parts(buffer, dtype, layout, None))
+        let (tensor, version, flags) = (self.read(), self.version(), self.flags());
+        view_of(&tensor, version, flags, |ptr, len| {
+            // SAFETY: *consumer*: the handle is borrowed as long as the buffer, and vouches for what was checked.
+            unsafe { Buffer::from_raw_borrowed(ptr, len, access(flags), device(&tensor)) }
+        })
     }
+}
 
-    #[inline(always)]
-    fn own(self, tensor: &DLTensor, flags: u64, ptr: NonNull<u8>, len: usize) -> Buffer<'static> {
-        let (access, device) = (access(flags), device(tensor));
-        // SAFETY: *consumer*: the tensor is the owner, and it vouches for what was checked.
-        unsafe { Buffer::from_raw_parts(ptr, len, access, device, OwnerKind::Dlpack, self) }
+/// Checks a tensor, and puts the view together from its memory: address of the lowest byte reached, and bytes.
+#[inline(always)]
+fn view_of<'a>(
+    tensor: &DLTensor,
+    version: Option<(u32, u32)>,
+    flags: u64,
+    memory: impl FnOnce(NonNull<u8>, usize) -> Buffer<'a>,
+) -> Result<StridedView<'a>> {
+    if let Some((axes, ptr)) = describe_plain(tensor) {
+        let (buffer, dtype) = (memory(ptr, axes.len), dtype::plain(tensor.dtype));
+        return Ok(StridedView::from_parts(buffer, dtype, axes.to_layout(), None));
     }
-
-    #[inline(always)]
-    fn lend(&self, tensor: &DLTensor, flags: u64, ptr: NonNull<u8>, len: usize) -> Buffer<'_> {
-        // SAFETY: *consumer*: the handle is borrowed as long as the buffer, and vouches for what was checked.
-        unsafe { Buffer::from_raw_borrowed(ptr, len, access(flags), device(tensor)) }
-    }
+    let (dtype, layout, ptr) = describe(tensor, version, flags)?;
+    let buffer = memory(ptr, layout.byte_span().len());
+    Ok(StridedView::from_parts(buffer, dtype, layout, None))
 }
 
 #[inline(always)]
