@@ -137,7 +137,6 @@ impl Plan {
 #[inline(always)]
 fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
     let (dtype, layout, buffer) = (view.dtype(), view.layout(), view.buffer());
-    let (shape, strides) = (layout.shape(), layout.strides());
     let immutable = buffer.access() == Access::Immutable;
     let place = match requirements.alignment {
         Alignment::Any => true,
@@ -150,15 +149,6 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
         LayoutClass::Contiguous(order) => layout.is_contiguous(order),
         LayoutClass::Permuted | LayoutClass::PermutedRows => layout.is_c_contiguous(),
     };
-    let mut steps = true;
-    if requirements.whole_items || requirements.sign != StrideSign::Any {
-        // The bits of all strides together: is one negative, or no multiple of a power of two?
-        let bits = strides.iter().fold(0, |bits, stride| bits | stride);
-        let positive = requirements.sign == StrideSign::Any || (bits >= 0 && !strides.contains(&0));
-        let item = layout.itemsize();
-        let whole = item.is_power_of_two() && bits.unsigned_abs().is_multiple_of(item);
-        steps = positive && (whole || !requirements.whole_items);
-    }
     policy != CopyPolicy::Always
         && dtype.is_native()
         && layout.unit() == Unit::Byte
@@ -171,10 +161,11 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
         && (!requirements.outlives || buffer.is_owned())
         && (!requirements.cpu || buffer.device() == Device::CPU)
         && (requirements.logical || view.logical().is_none())
-        && (requirements.ndim.0..=requirements.ndim.1).contains(&shape.len())
+        && (requirements.ndim.0..=requirements.ndim.1).contains(&layout.ndim())
         && place
         && order
-        && steps
+        && requirements.sign == StrideSign::Any
+        && !requirements.whole_items
         && (requirements.dtypes)(dtype)
 }
 

@@ -1,6 +1,7 @@
 //! Layouts that others describe, who know only where the first item is.
 
-use super::{Dims, INLINE_NDIM, Layout, Unit, check_size, size_overflow};
+use super::span::reach;
+use super::{Dims, INLINE_NDIM, Layout, Unit, check_size};
 use crate::dtype::DType;
 use crate::error::LayoutError;
 use crate::memory::Order;
@@ -118,52 +119,21 @@ impl Layout {
 
     /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
     pub(crate) fn place(mut self) -> Result<Placed, LayoutError> {
-        let (shape, strides) = (self.shape(), self.strides());
-        let (mut size, mut below, mut above) = (self.itemsize.max(1), 0_usize, self.itemsize);
-        // Overflows are collected rather than branched upon.
-        let (mut empty, mut too_large, mut too_far) = (false, false, false);
-        for (&dim, &stride) in shape.iter().zip(strides) {
-            let (product, overflow) = size.overflowing_mul(dim.max(1));
-            (size, too_large) = (product, too_large | overflow);
-            empty |= dim == 0;
-            let (reach, overflow) = stride.unsigned_abs().overflowing_mul(dim.saturating_sub(1));
-            too_far |= overflow;
-            let side = if stride < 0 { &mut below } else { &mut above };
-            let (sum, overflow) = side.overflowing_add(reach);
-            *side = sum;
-            too_far |= overflow;
+        check_size(self.shape(), self.itemsize)?;
+        let mut below = 0;
+        if !self.is_empty() {
+            let units_per_byte = Unit::Byte.bits() / self.unit.bits();
+            // Bits begin with the byte that holds the lowest one. Where the reach is no address, neither is the layout: the check says so.
+            let lowest = reach(self.shape(), self.strides()).map_or(usize::MAX, |(below, _)| below);
+            self.offset = lowest.checked_next_multiple_of(units_per_byte).unwrap_or(usize::MAX);
+            self.check_span()?;
+            below = self.byte_offset();
         }
-        if too_large || isize::try_from(size).is_err() {
-            return Err(size_overflow(shape, self.itemsize));
-        }
-        if empty {
-            let (below, len) = (0, 0);
-            return Ok(Placed {
-                layout: self,
-                below,
-                len,
-            });
-        }
-        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
-        // Bits begin with the byte that holds the lowest one.
-        let below = if units_per_byte == 1 {
-            Some(below)
-        } else {
-            below.checked_next_multiple_of(units_per_byte)
-        };
-        let ends = below.and_then(|below| Some((below, below.checked_add(above)?)));
-        let (below, len) = match ends {
-            Some((below, len)) if !too_far && isize::try_from(len).is_ok() => (below, len),
-            _ => {
-                self.offset = below.unwrap_or(usize::MAX);
-                return Err(self.out_of_bounds());
-            }
-        };
-        self.offset = below;
+        let len = self.byte_span().len();
         Ok(Placed {
             layout: self,
-            below: below / units_per_byte,
-            len: len.div_ceil(units_per_byte),
+            below,
+            len,
         })
     }
 }

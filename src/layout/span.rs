@@ -74,7 +74,7 @@ impl Layout {
 
     /// The ends of a span that no address can hold; saturating, because 64 axes of 2⁶³ × 2⁶³ exceed every integer.
     #[cold]
-    pub(super) fn out_of_bounds(&self) -> LayoutError {
+    fn out_of_bounds(&self) -> LayoutError {
         let offset = isize::try_from(self.offset).unwrap_or(isize::MAX);
         let (mut lowest, mut highest) = (offset, self.offset.saturating_add(self.itemsize));
         for (&dim, &stride) in self.shape().iter().zip(self.strides()) {
@@ -142,7 +142,7 @@ impl Layout {
 
 /// How far the first bytes of the items reach below and above that of the first item, or `None` if an address cannot say. No dimension is 0.
 #[inline]
-fn reach(shape: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
+pub(super) fn reach(shape: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
     let (mut below, mut above) = (0_usize, 0_usize);
     for (&dim, &stride) in shape.iter().zip(strides) {
         if dim > 1 {
