@@ -1,4 +1,10 @@
-//! The view: memory, a data type and a layout.
+//! The view: memory, a data type and a layout. What it is and where it comes from; the operations are in the modules below, one per concept.
+
+mod axes;
+mod dtype;
+mod index;
+mod repeat;
+mod reshape;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +13,7 @@ use std::sync::Arc;
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Element, Logical};
 use crate::error::{Error, LayoutError, Result};
-use crate::layout::{Dim, Index, Layout, Slice};
+use crate::layout::Layout;
 use crate::memory::{Access, Device, Order, OwnerKind};
 
 /// A type-erased view of strided memory: NumPy's `ndarray` without the arithmetic.
@@ -298,166 +304,6 @@ impl<'a> StridedView<'a> {
         } else {
             Err(Error::DeviceMemory { device_type, device_id })
         }
-    }
-}
-
-/// Other views of the same memory. Nothing is copied; O(rank), without an allocation up to rank 6.
-impl StridedView<'_> {
-    /// Basic indexing: NumPy's `a[indices]`.
-    ///
-    /// ```
-    /// use viewbridge::{Index, Slice, StridedView};
-    ///
-    /// let a = StridedView::from_vec((0..12).collect::<Vec<i32>>()).reshape(&[3, 4])?;
-    /// // a[-1, ::-2]
-    /// let b = a.index(&[Index::At(-1), Index::Slice(Slice::ALL.step_by(-2))])?;
-    /// assert_eq!(b.to_vec::<i32>()?, [11, 9]);
-    /// # Ok::<(), viewbridge::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::index`].
-    pub fn index(&self, indices: &[Index]) -> Result<Self> {
-        Ok(self.with_layout(self.layout.index(indices)?))
-    }
-
-    /// The view at one position of an axis, which disappears; negative positions count from the end.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::index_axis`].
-    pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.index_axis(axis, position)?))
-    }
-
-    /// A slice along one axis: `view.slice_axis(0, 1..)`, `view.slice_axis(0, Slice::ALL.step_by(-1))`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::slice_axis`].
-    pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
-        Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
-    }
-
-    /// With a new axis of size 1 before axis `axis` (NumPy's `np.newaxis`).
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::insert_axis`].
-    pub fn insert_axis(&self, axis: usize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.insert_axis(axis)?))
-    }
-
-    /// The axes in another order: axis `k` of the result is axis `axes[k]` of this view.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::permute`].
-    pub fn permute(&self, axes: &[usize]) -> Result<Self> {
-        Ok(self.with_layout(self.layout.permute(axes)?))
-    }
-
-    /// The axes in reverse order (NumPy's `T`).
-    #[must_use]
-    pub fn transpose(&self) -> Self {
-        self.with_layout(self.layout.reverse_axes())
-    }
-
-    /// One axis backwards.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::flip`].
-    pub fn flip(&self, axis: usize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.flip(axis)?))
-    }
-
-    /// Without any axis of size 1.
-    #[must_use]
-    pub fn squeeze(&self) -> Self {
-        self.with_layout(self.layout.squeeze())
-    }
-
-    /// Without one axis of size 1.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::squeeze_axis`].
-    pub fn squeeze_axis(&self, axis: usize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.squeeze_axis(axis)?))
-    }
-
-    /// Repeated to a larger shape with strides of 0. The result is read-only.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::broadcast_to`].
-    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Self> {
-        let mut result = self.with_layout(self.layout.broadcast_to(shape)?);
-        result.buffer = result.buffer.into_read_only();
-        Ok(result)
-    }
-
-    /// The same items in another shape, in row-major order, without a copy.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::reshape`]; [`LayoutError::ReshapeBlocked`] says which axes only a copy could merge.
-    pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
-        let shape: smallvec::SmallVec<[Dim; 6]> = shape.iter().copied().map(Dim::Size).collect();
-        self.reshape_with(&shape, Order::C)
-    }
-
-    /// As [`reshape`](Self::reshape), in either order, with one dimension left open.
-    ///
-    /// ```
-    /// use viewbridge::{Dim, Order, StridedView};
-    ///
-    /// let a = StridedView::from_vec(vec![0_u8; 12]);
-    /// assert_eq!(a.reshape_with(&[Dim::Size(3), Dim::Rest], Order::F)?.strides(), [1, 3]);
-    /// # Ok::<(), viewbridge::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::reshape`].
-    pub fn reshape_with(&self, shape: &[Dim], order: Order) -> Result<Self> {
-        Ok(self.with_layout(self.layout.reshape(shape, order)?))
-    }
-
-    /// The same bytes as items of another type (NumPy's `view(dtype)`); no value is converted.
-    ///
-    /// Drops the logical meaning of the items.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::with_itemsize`]; packed items are refused unless the type is the same.
-    pub fn view_as(&self, dtype: DType) -> Result<Self> {
-        let mut result = self.clone();
-        if dtype != self.dtype {
-            if dtype.is_packed() {
-                let bits = usize::try_from(dtype.item_bits()).unwrap_or(usize::MAX);
-                return Err(LayoutError::PackedItems { bits }.into());
-            }
-            result.layout = self.layout.with_itemsize(dtype.itemsize())?;
-            result.dtype = dtype;
-        }
-        Ok(result.into_storage())
-    }
-
-    /// The same view with a meaning attached to its items.
-    #[must_use]
-    pub fn with_logical(mut self, logical: Logical) -> Self {
-        self.logical = Some(Arc::new(logical));
-        self
-    }
-
-    /// The same view without what its items mean: times become integers, decimals their unscaled digits.
-    #[must_use]
-    pub fn into_storage(mut self) -> Self {
-        self.logical = None;
-        self
     }
 }
 

@@ -1,0 +1,45 @@
+//! Basic indexing of views: integers, slices, an ellipsis, new axes.
+
+use super::StridedView;
+use crate::error::Result;
+use crate::layout::{Index, Slice};
+
+/// Parts of a view. Nothing is copied; O(rank), without an allocation up to rank 6.
+impl StridedView<'_> {
+    /// Basic indexing: NumPy's `a[indices]`.
+    ///
+    /// ```
+    /// use viewbridge::{Index, Slice, StridedView};
+    ///
+    /// let a = StridedView::from_vec((0..12).collect::<Vec<i32>>()).reshape(&[3, 4])?;
+    /// // a[-1, ::-2]
+    /// let b = a.index(&[Index::At(-1), Index::Slice(Slice::ALL.step_by(-2))])?;
+    /// assert_eq!(b.to_vec::<i32>()?, [11, 9]);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index`](crate::Layout::index).
+    pub fn index(&self, indices: &[Index]) -> Result<Self> {
+        Ok(self.with_layout(self.layout.index(indices)?))
+    }
+
+    /// The view at one position of an axis, which disappears; negative positions count from the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::index_axis`](crate::Layout::index_axis).
+    pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self> {
+        Ok(self.with_layout(self.layout.index_axis(axis, position)?))
+    }
+
+    /// A slice along one axis: `view.slice_axis(0, 1..)`, `view.slice_axis(0, Slice::ALL.step_by(-1))`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::slice_axis`](crate::Layout::slice_axis).
+    pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
+        Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
+    }
+}
