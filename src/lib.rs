@@ -69,6 +69,7 @@ mod copy;
 pub mod dlpack;
 mod dtype;
 mod error;
+mod fields;
 pub mod files;
 mod info;
 mod layout;
@@ -81,8 +82,8 @@ mod view_mut;
 
 pub use buffer::Buffer;
 pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
-pub use dtype::{ByteOrder, Complex, DType, Element, Kind, Logical, TimeUnit};
-pub use error::{ArrowFault, DlpackFault, Error, LayoutError, NpyFault, Result};
+pub use dtype::{ByteOrder, Complex, DType, Element, Field, Kind, Logical, Record, TimeUnit};
+pub use error::{ArrowFault, DTypeFault, DlpackFault, Error, LayoutError, NpyFault, Result};
 pub use info::Info;
 pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Overlap, Slice, Unit};
 pub use memory::{Access, Device, Order, OwnerKind};

@@ -225,7 +225,7 @@ impl<'a> StridedViewMut<'a> {
     }
 
     /// The intermediate second claim does not outlive the call, and none of the operations makes items overlap.
-    fn map(self, operation: impl FnOnce(&StridedView<'a>) -> Result<StridedView<'a>>) -> Result<Self> {
+    pub(crate) fn map(self, operation: impl FnOnce(&StridedView<'a>) -> Result<StridedView<'a>>) -> Result<Self> {
         operation(&self.inner).map(|inner| Self { inner })
     }
 }

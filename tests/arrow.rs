@@ -463,7 +463,7 @@ fn matrix(dtype: &DType) -> StridedView<'static> {
         .unwrap()
 }
 
-const NUMBERS: [DType; 12] = [
+static NUMBERS: [DType; 12] = [
     DType::BOOL,
     DType::I8,
     DType::I16,

@@ -1,10 +1,13 @@
 //! What the fuzz targets share: decisions made from the fuzzer's bytes, and items looked at bit by bit.
 
+use std::sync::LazyLock;
+
 use arbitrary::Unstructured;
 use viewbridge::{DType, Index, Kind, Layout, Order, Requirements, Slice, Unit};
 
 /// Data types of every sort that layouts and copies tell apart.
-pub const DTYPES: [DType; 24] = [
+pub static DTYPES: LazyLock<Vec<DType>> = LazyLock::new(|| {
+    vec![
     DType::U8,
     DType::I16,
     DType::F32,
@@ -29,7 +32,8 @@ pub const DTYPES: [DType; 24] = [
     DType::new(Kind::Float6E2m3fn, 6).with_lanes(3),
     DType::new(Kind::UInt, 12),
     DType::new(Kind::Int, 128),
-];
+    ]
+});
 
 /// Most items of a small layout. Many small inputs find more than few large ones.
 pub const MANY: usize = 60;

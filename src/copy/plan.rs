@@ -88,6 +88,9 @@ impl CopyPlan {
         if !same || (src.bits() != dst.bits() && !truth) {
             return None;
         }
+        if src.kind() == Kind::Record && src != dst {
+            return None;
+        }
         let lane = |dtype: &DType| usize::try_from(if dtype.is_padded() { 8 } else { dtype.bits() }).ok();
         if truth || src.is_padded() != dst.is_padded() {
             let (src, dst) = (lane(src)?, lane(dst)?);

@@ -52,7 +52,7 @@ const fn code(kind: Kind) -> Option<u8> {
         Kind::Bcomplex => 18,
         // The known codes have kinds of their own.
         Kind::Other(code) if code > 18 => code,
-        Kind::Bytes | Kind::Text | Kind::Raw | Kind::Other(_) => return None,
+        Kind::Bytes | Kind::Text | Kind::Raw | Kind::Record | Kind::Other(_) => return None,
     })
 }
 

@@ -3,11 +3,14 @@
 mod element;
 mod logical;
 mod numpy;
+mod record;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use element::{Complex, Element};
 pub use logical::{Logical, TimeUnit};
+pub use record::{Field, Record};
 
 /// The kind of number (or other thing) that an item is.
 ///
@@ -59,6 +62,8 @@ pub enum Kind {
     Text,
     /// Bytes without a meaning (NumPy `V`).
     Raw,
+    /// Named fields at byte offsets ([`Record`]).
+    Record,
     /// A DLPack type code that this crate does not know. It travels through unchanged; typed access refuses it.
     Other(u8),
 }
@@ -111,7 +116,8 @@ impl fmt::Display for ByteOrder {
 /// # Ok::<(), viewbridge::Error>(())
 /// ```
 ///
-/// `DType` is deliberately not `Copy`: a record type with named fields has to own them.
+/// `DType` is deliberately not `Copy`: a record shares its fields. To clone or compare any other type costs a few words and a look at a
+/// null pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DType {
     kind: Kind,
@@ -119,6 +125,9 @@ pub struct DType {
     padded: bool,
     lanes: u16,
     bits: u64,
+    /// The fields, if and only if items have some: then `kind` is [`Kind::Record`], `bits` counts the whole item, and `order` is swapped if
+    /// any field is.
+    record: Option<Arc<Record>>,
 }
 
 impl DType {
@@ -164,6 +173,7 @@ impl DType {
             padded: false,
             lanes: 1,
             bits,
+            record: None,
         }
     }
 
@@ -200,10 +210,12 @@ impl DType {
         T::DTYPE
     }
 
-    /// The same type with `lanes` values per item (DLPack's vector types).
+    /// The same type with `lanes` values per item (DLPack's vector types). Without effect on records.
     #[must_use]
     pub const fn with_lanes(mut self, lanes: u16) -> Self {
-        self.lanes = lanes;
+        if self.record.is_none() {
+            self.lanes = lanes;
+        }
         self
     }
 
@@ -215,9 +227,12 @@ impl DType {
         self
     }
 
-    /// The same type in `order`. Without effect on types whose parts are single bytes.
+    /// The same type in `order`; a record, with every field in it. Without effect on types whose parts are single bytes.
     #[must_use]
-    pub const fn with_byte_order(mut self, order: ByteOrder) -> Self {
+    pub fn with_byte_order(mut self, order: ByteOrder) -> Self {
+        if self.record.is_some() {
+            return self.record_with_byte_order(order);
+        }
         if self.swap_unit() > 1 {
             self.order = order;
         }
@@ -226,13 +241,13 @@ impl DType {
 
     /// The same type in the byte order that this machine does not have.
     #[must_use]
-    pub const fn swapped(self) -> Self {
+    pub fn swapped(self) -> Self {
         self.with_byte_order(ByteOrder::SWAPPED)
     }
 
     /// The same type in the byte order of this machine.
     #[must_use]
-    pub const fn into_native(self) -> Self {
+    pub fn into_native(self) -> Self {
         self.with_byte_order(ByteOrder::NATIVE)
     }
 
@@ -254,7 +269,7 @@ impl DType {
         self.lanes
     }
 
-    /// The byte order; native for types whose parts are single bytes.
+    /// The byte order; native for types whose parts are single bytes, and for a record whose fields all are.
     #[must_use]
     pub const fn byte_order(&self) -> ByteOrder {
         self.order
@@ -300,10 +315,14 @@ impl DType {
 
     /// The alignment of the corresponding C type, in bytes.
     ///
-    /// Complex numbers and vector lanes align as their parts do; byte strings and raw bytes align to 1.
+    /// Complex numbers and vector lanes align as their parts do; byte strings and raw bytes align to 1, and so do records unless they are
+    /// made to be aligned ([`Record::aligned`]).
     #[must_use]
-    pub const fn alignment(&self) -> usize {
-        self.swap_unit()
+    pub fn alignment(&self) -> usize {
+        match &self.record {
+            Some(record) => record.alignment(),
+            None => self.swap_unit(),
+        }
     }
 
     /// Bytes of the part that has a byte order: a number, a half of a complex number, a character.
@@ -312,7 +331,7 @@ impl DType {
     #[must_use]
     pub(crate) const fn swap_unit(&self) -> usize {
         let part = match self.kind {
-            Kind::Bytes | Kind::Raw | Kind::Other(_) => 8,
+            Kind::Bytes | Kind::Raw | Kind::Record | Kind::Other(_) => 8,
             Kind::Text => 32,
             Kind::Complex | Kind::Bcomplex => self.bits / 2,
             _ => self.bits,
@@ -346,6 +365,7 @@ impl fmt::Display for DType {
             Kind::Bytes => write!(f, "S{}", self.bits / 8)?,
             Kind::Text => write!(f, "U{}", self.bits / 32)?,
             Kind::Raw => write!(f, "V{}", self.bits / 8)?,
+            Kind::Record => write!(f, "record of {} bytes", self.bits / 8)?,
             Kind::OpaqueHandle => write!(f, "handle{}", self.bits)?,
             Kind::Float8E3m4 => f.write_str("float8_e3m4")?,
             Kind::Float8E4m3 => f.write_str("float8_e4m3")?,

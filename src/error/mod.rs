@@ -3,11 +3,13 @@
 //! There are two enums. [`LayoutError`] is pure arithmetic on shapes and strides. [`Error`] is everything else, and wraps it.
 //! Neither holds free text: every variant carries the values that were expected and found.
 
+mod dtype;
 mod fault;
 mod layout;
 
 use std::fmt;
 
+pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NpyFault};
 pub use layout::LayoutError;
 
@@ -125,6 +127,8 @@ pub enum Error {
         /// Nulls in the rows and their items.
         count: usize,
     },
+    /// A description of a data type that cannot be, or a data type without the part that was asked for.
+    DType(DTypeFault),
     /// A DLPack tensor that breaks the protocol.
     Dlpack(DlpackFault),
     /// Arrow data or metadata that no view can be made of.
@@ -203,6 +207,7 @@ impl fmt::Display for Error {
                 "{count} null{}, and a view has no place for them; ask for Nulls::Separate to take values and validity apart",
                 if *count == 1 { "" } else { "s" }
             ),
+            Self::DType(e) => e.fmt(f),
             Self::Dlpack(e) => write!(f, "invalid DLPack tensor: {e}"),
             Self::Arrow(e) => e.fmt(f),
             Self::Npy(e) => write!(f, "invalid .npy file: {e}"),
@@ -216,6 +221,7 @@ impl std::error::Error for Error {
         match self {
             Self::Layout(e) => Some(e),
             Self::Io(e) => Some(e),
+            Self::DType(e) => Some(e),
             Self::Arrow(ArrowFault::Library(e) | ArrowFault::Compressed(e)) => Some(&**e),
             _ => None,
         }
@@ -231,6 +237,12 @@ impl From<LayoutError> for Error {
 impl From<std::io::Error> for Error {
     fn from(e: std::io::Error) -> Self {
         Self::Io(e)
+    }
+}
+
+impl From<DTypeFault> for Error {
+    fn from(e: DTypeFault) -> Self {
+        Self::DType(e)
     }
 }
 

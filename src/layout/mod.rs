@@ -6,6 +6,7 @@ mod index;
 mod offsets;
 mod order;
 mod overlap;
+mod parts;
 #[cfg(feature = "dlpack")]
 mod place;
 mod reshape;

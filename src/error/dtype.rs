@@ -1,0 +1,95 @@
+//! What can be wrong with a data type or its description.
+
+use std::fmt;
+
+use crate::dtype::DType;
+
+/// Why there is no such data type, or why it has no such part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DTypeFault {
+    /// Items are no records.
+    NoRecord {
+        /// What they are.
+        found: DType,
+    },
+    /// The record has no field of this name.
+    NoField {
+        /// The name asked for.
+        name: Box<str>,
+    },
+    /// Two fields share a name or a title.
+    FieldName {
+        /// The name.
+        name: Box<str>,
+    },
+    /// A field does not lie inside of the record.
+    FieldBeyond {
+        /// Its name.
+        name: Box<str>,
+        /// Where it begins, in bytes.
+        offset: usize,
+        /// Bytes of the record.
+        itemsize: usize,
+    },
+    /// A field is no whole number of bytes.
+    PackedField {
+        /// Its name.
+        name: Box<str>,
+    },
+    /// A record that is to be aligned has a field, or an end, that is not.
+    FieldAlignment {
+        /// The field's name.
+        name: Box<str>,
+        /// Its offset, or the itemsize of the record.
+        offset: usize,
+        /// The field's alignment, in bytes.
+        alignment: usize,
+    },
+    /// Records inside of records go too deep.
+    TooDeep {
+        /// As deep as they may go.
+        limit: u8,
+    },
+    /// An item would be of more than `u32::MAX` bytes.
+    TooLarge,
+    /// Items are no complex numbers.
+    NoComplex {
+        /// What they are.
+        found: DType,
+    },
+}
+
+impl fmt::Display for DTypeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRecord { found } => write!(f, "items of type {found} have no fields"),
+            Self::NoField { name } => write!(f, "no field is named {name:?}"),
+            Self::FieldName { name } => write!(f, "two fields are named {name:?}"),
+            Self::FieldBeyond { name, offset, itemsize } => {
+                write!(
+                    f,
+                    "field {name:?} at byte {offset} does not lie inside of {itemsize} bytes"
+                )
+            }
+            Self::PackedField { name } => {
+                write!(f, "field {name:?} is no whole number of bytes; pad its type")
+            }
+            Self::FieldAlignment {
+                name,
+                offset,
+                alignment,
+            } => {
+                write!(
+                    f,
+                    "field {name:?} needs alignment {alignment}, and {offset} is no multiple of it"
+                )
+            }
+            Self::TooDeep { limit } => write!(f, "records inside of records go deeper than {limit}"),
+            Self::TooLarge => write!(f, "an item would be of more than {} bytes", u32::MAX),
+            Self::NoComplex { found } => write!(f, "items of type {found} have no real and imaginary part"),
+        }
+    }
+}
+
+impl std::error::Error for DTypeFault {}
