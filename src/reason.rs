@@ -86,6 +86,8 @@ pub enum CopyReason {
     },
     /// The memory is borrowed, and the result outlives the borrow.
     Borrowed,
+    /// The consumer keeps items in memory of its own making.
+    OwnMemory,
     /// The bytes were read from a file into memory instead of being mapped.
     FileRead,
     /// The bytes were compressed.
@@ -131,6 +133,7 @@ impl fmt::Display for CopyReason {
             }
             Self::ReadOnly { owner } => write!(f, "read-only {owner} memory"),
             Self::Borrowed => f.write_str("borrowed memory would not live long enough"),
+            Self::OwnMemory => f.write_str("it keeps items in memory of its own"),
             Self::FileRead => f.write_str("read from a file"),
             Self::Decompressed => f.write_str("decompressed"),
             Self::Realigned { required } => write!(f, "re-allocated by Arrow (alignment {required})"),
@@ -172,6 +175,11 @@ pub enum Refusal {
         /// The device.
         found: Device,
     },
+    /// There are no items, and the consumer cannot cope with that.
+    Empty {
+        /// The shape.
+        shape: Vec<usize>,
+    },
     /// A copy would be larger than an address space: more items than memory, which a broadcast makes, unpacked to larger ones.
     TooLarge {
         /// Items that there are.
@@ -199,6 +207,7 @@ impl fmt::Display for Refusal {
             Self::Rank { ndim, max } => write!(f, "{ndim} axes, it takes at most {max}"),
             Self::RankTooLow { ndim, min } => write!(f, "{ndim} axes, it takes at least {min}; insert one"),
             Self::Device { found } => write!(f, "the bytes lie on {found}"),
+            Self::Empty { shape } => write!(f, "shape {shape:?} has no items"),
             Self::TooLarge { items, itemsize } => {
                 write!(
                     f,

@@ -8,7 +8,7 @@ use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requiremen
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Unit};
-use crate::memory::{Access, Device, Order};
+use crate::memory::{Access, Order};
 use crate::reason::{CopyReason, Refusal, write_list};
 use crate::view::StridedView;
 
@@ -157,10 +157,12 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
             MemoryUse::Read => true,
             MemoryUse::Immutable => immutable,
             MemoryUse::Write | MemoryUse::WriteOrCopy => buffer.access().is_writable(),
+            MemoryUse::Own => false,
         }
         && (!requirements.outlives || buffer.is_owned())
-        && (!requirements.cpu || buffer.device() == Device::CPU)
+        && requirements.devices.is_none_or(|reaches| reaches(buffer.device()))
         && (requirements.logical || view.logical().is_none())
+        && (!requirements.items || !layout.is_empty())
         && (requirements.ndim.0..=requirements.ndim.1).contains(&layout.ndim())
         && place
         && order
@@ -262,8 +264,12 @@ fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, p
     if ndim < min {
         return Some(Refusal::RankTooLow { ndim, min });
     }
-    if requirements.cpu && !found.is_cpu_readable() {
+    if requirements.devices.is_some_and(|reaches| !reaches(found)) {
         return Some(Refusal::Device { found });
+    }
+    if requirements.items && view.is_empty() {
+        let shape = view.shape().to_vec();
+        return Some(Refusal::Empty { shape });
     }
     let copies = policy == CopyPolicy::Always;
     if requirements.memory == MemoryUse::Write && !view.access().is_writable() && !copies {

@@ -31,6 +31,7 @@ pub(super) fn reasons(
         MemoryUse::Write | MemoryUse::WriteOrCopy if !access.is_writable() => {
             reasons.push(CopyReason::ReadOnly { owner })
         }
+        MemoryUse::Own => reasons.push(CopyReason::OwnMemory),
         _ => {}
     }
     if view.is_empty() {
@@ -97,7 +98,8 @@ fn stride_reasons(layout: &Layout, requirements: &Requirements, reasons: &mut Ve
             }
         }
     }
-    if requirements.sign == StrideSign::Any && !requirements.whole_items {
+    // Without items strides mean nothing.
+    if (requirements.sign == StrideSign::Any && !requirements.whole_items) || layout.is_empty() {
         return;
     }
     let itemsize = layout.itemsize();

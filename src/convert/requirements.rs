@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::layout::MAX_NDIM;
-use crate::memory::Order;
+use crate::memory::{Device, Order};
 
 /// The layouts that a consumer accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub enum MemoryUse {
     Write,
     /// It may write, and cannot be told not to: read-only memory is copied.
     WriteOrCopy,
+    /// It keeps items in memory of its own making, and nothing else: always a copy.
+    Own,
 }
 
 /// Everything that a consumer accepts. Held against a view it yields a [`Plan`](crate::Plan).
@@ -96,11 +98,12 @@ pub struct Requirements {
     pub(crate) native: bool,
     pub(crate) packing: Packing,
     pub(crate) memory: MemoryUse,
-    pub(crate) cpu: bool,
+    pub(crate) devices: Option<fn(Device) -> bool>,
     pub(crate) dtypes: fn(&DType) -> bool,
     pub(crate) logical: bool,
     /// Fewest and most.
     pub(crate) ndim: (usize, usize),
+    pub(crate) items: bool,
     pub(crate) outlives: bool,
 }
 
@@ -123,10 +126,11 @@ impl Requirements {
             native: false,
             packing: Packing::Any,
             memory: MemoryUse::Read,
-            cpu: false,
+            devices: None,
             dtypes: |_| true,
             logical: true,
             ndim: (0, MAX_NDIM),
+            items: false,
             outlives: false,
         }
     }
@@ -200,8 +204,14 @@ impl Requirements {
 
     /// Memory that the CPU can read; other memory is refused.
     #[must_use]
-    pub const fn cpu_readable(mut self) -> Self {
-        self.cpu = true;
+    pub const fn cpu_readable(self) -> Self {
+        self.devices(Device::is_cpu_readable)
+    }
+
+    /// Only memory on devices for which `reaches` holds; other memory is refused.
+    #[must_use]
+    pub const fn devices(mut self, reaches: fn(Device) -> bool) -> Self {
+        self.devices = Some(reaches);
         self
     }
 
@@ -223,6 +233,20 @@ impl Requirements {
     #[must_use]
     pub const fn ndim(mut self, min: usize, max: usize) -> Self {
         self.ndim = (min, max);
+        self
+    }
+
+    /// At least one item; views without any are refused.
+    #[must_use]
+    pub const fn some_items(mut self) -> Self {
+        self.items = true;
+        self
+    }
+
+    /// Under another name, for plans and errors.
+    #[must_use]
+    pub const fn named(mut self, consumer: &'static str) -> Self {
+        self.consumer = consumer;
         self
     }
 

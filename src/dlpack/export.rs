@@ -209,12 +209,16 @@ impl<A: Abi> Export<A> {
                 return None;
             };
             empty |= dim == 0;
+            // What means nothing goes out as 1: some consumers look at it all the same.
+            let stride = if dim == 1 { 1 } else { stride };
             // SAFETY: *one block*: there is room for `ndim` entries.
             unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
             // SAFETY: as above.
             unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
         }
         let data = if empty {
+            // SAFETY: *one block*: there is room for `ndim` entries.
+            unsafe { write_ones(strides, ndim) };
             ptr::null_mut()
         } else {
             view.data_ptr().cast_mut().cast()
@@ -228,6 +232,17 @@ impl<A: Abi> Export<A> {
         // SAFETY: *one block*: fresh memory, large enough.
         unsafe { head.write(export) };
         Some(ManagedTensor::from_export(head.cast()))
+    }
+}
+
+/// # Safety
+///
+/// There is room for `ndim` entries.
+#[cold]
+unsafe fn write_ones(entries: *mut i64, ndim: usize) {
+    for axis in 0..ndim {
+        // SAFETY: there is room.
+        unsafe { entries.wrapping_add(axis).write(1) };
     }
 }
 

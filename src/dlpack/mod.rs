@@ -27,7 +27,7 @@
 //! | | out | in |
 //! |---|---|---|
 //! | version | stamped 1.3 | another major version: error, after calling the deleter and touching nothing else |
-//! | strides | always given, in items, signs and zeros as they are | NULL is row-major in legacy tensors and up to 1.1, an error from 1.2 on |
+//! | strides | always given, in items, signs and zeros as they are; 1 where they mean nothing | NULL is row-major in legacy tensors and up to 1.1, an error from 1.2 on |
 //! | `byte_offset` | 0, the pointer is moved | honoured |
 //! | `READ_ONLY` | set unless the memory is [`Access::Shared`](crate::Access::Shared) or a fresh copy | [`Access::ReadOnly`](crate::Access::ReadOnly); without it [`Access::Shared`](crate::Access::Shared) |
 //! | `IS_COPIED` | set on copies | [`ProducerCopy`] |
@@ -36,6 +36,7 @@
 //! | ownership | one allocation; freed by the deleter, on any thread, no panic crosses | the deleter runs exactly once, on every path |
 
 mod abi;
+pub mod consumers;
 mod dtype;
 mod export;
 mod import;
