@@ -1,168 +1,167 @@
-//! What a forced copy costs, as a multiple of a memcpy of the same bytes, beside ndarray.
+//! What a forced copy costs, as a multiple R of a memcpy of the bytes that it writes, beside the crates that people copy with today.
 //!
-//! `cargo bench -p viewbridge-benches --bench copy`
+//! `cargo bench -p viewbridge-benches --bench copy -- [ROW …] [--repeats N] [--ours]`; `--help` has the rest.
+//!
+//! All contenders of a row run in turn in one process, on one thread where the row does not say otherwise, each into memory of its own that is
+//! warm already. The least time of each counts. Before that, their outputs are compared.
+
+#[path = "copy/memory.rs"]
+mod memory;
+#[path = "copy/peers.rs"]
+mod peers;
+#[path = "copy/rows.rs"]
+mod rows;
 
 use std::hint::black_box;
+use std::time::Duration;
 
-use criterion::Criterion;
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
-use viewbridge::{Element, Order, Slice, StridedView, StridedViewMut};
-use viewbridge_benches::{Contender, criterion, race};
+use clap::Parser;
+use viewbridge::{DType, Layout, Order, StridedView, StridedViewMut};
+use viewbridge_benches::{Contender, minima};
 
-/// A way to see one root array: with this crate and with ndarray.
-struct Case<T> {
-    name: &'static str,
-    root: &'static [usize],
-    view: fn(StridedView<'_>) -> viewbridge::Result<StridedView<'_>>,
-    peer: fn(ArrayViewD<'_, T>) -> ArrayViewD<'_, T>,
+use memory::{Memory, Pages, hash};
+use rows::{Into, Row, Target};
+
+/// What a forced copy costs, beside peers.
+#[derive(Parser)]
+struct Options {
+    /// Rows whose name contains one of these; all without any.
+    rows: Vec<String>,
+    /// Rounds of the round robin.
+    #[arg(long, default_value_t = 15)]
+    repeats: usize,
+    /// Without the peers.
+    #[arg(long)]
+    ours: bool,
+    /// The names of the rows, and nothing else.
+    #[arg(long)]
+    list: bool,
+    /// Pages behind sources and destinations.
+    #[arg(long, value_enum, default_value_t = Pages::Huge)]
+    pages: Pages,
+    /// What cargo passes.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
+
+/// How long a contender may run in all before it drops out of the later rounds.
+const BUDGET: Duration = Duration::from_millis(1500);
 
 fn main() {
-    let mut criterion = criterion();
-    let criterion = &mut criterion;
-    run(
-        criterion,
-        f32::from,
-        &[
-            Case {
-                name: "contiguous 2048² f32",
-                root: &[2048, 2048],
-                view: |a| Ok(a),
-                peer: |a| a,
-            },
-            transposed("transpose 2048² f32", &[2048, 2048]),
-            transposed("transpose 32² f32", &[32, 32]),
-            transposed("transpose 8² f32", &[8, 8]),
-            Case {
-                name: "rows of 64 bytes, pitch 128, f32",
-                root: &[1 << 18, 32],
-                view: |a| a.slice_axis(1, ..16),
-                peer: |a| a.slice_axis_move(Axis(1), ndarray::Slice::from(..16)),
-            },
-        ],
-    );
-    run(
-        criterion,
-        f64::from,
-        &[
-            transposed("transpose 1024² f64", &[1024, 1024]),
-            Case {
-                name: "a[::2] f64, 2 Mi items",
-                root: &[4 << 20],
-                view: |a| a.slice_axis(0, Slice::ALL.step_by(2)),
-                peer: |a| a.slice_axis_move(Axis(0), ndarray::Slice::new(0, None, 2)),
-            },
-            reversed("a[::-1] f64, 2 Mi items", &[2 << 20]),
-            Case {
-                name: "broadcast (3,) to (1 Mi, 3) f64",
-                root: &[3],
-                view: |a| a.broadcast_to(&[1 << 20, 3]),
-                // A view that outlives the closure cannot come from `broadcast`; it leaks its three items.
-                peer: |a| {
-                    let root: &'static ArrayD<f64> = Box::leak(Box::new(a.to_owned()));
-                    root.broadcast(IxDyn(&[1 << 20, 3])).unwrap()
-                },
-            },
-        ],
-    );
-    run(
-        criterion,
-        |k| k.to_le_bytes()[0],
-        &[
-            transposed("transpose 2048² u8", &[2048, 2048]),
-            reversed("a[::-1] u8, 16 Mi items", &[16 << 20]),
-            Case {
-                name: "NHWC to NCHW u8 [16, 256, 256, 3]",
-                root: &[16, 256, 256, 3],
-                view: |a| a.permute(&[0, 3, 1, 2]),
-                peer: |a| a.permuted_axes(IxDyn(&[0, 3, 1, 2])),
-            },
-        ],
-    );
-    byte_swap(criterion);
-    criterion.final_summary();
-}
-
-fn transposed<T: Element>(name: &'static str, root: &'static [usize]) -> Case<T> {
-    Case {
-        name,
-        root,
-        view: |a| Ok(a.transpose()),
-        peer: |a| a.reversed_axes(),
+    let options = Options::parse();
+    let wanted =
+        |row: &Row| options.rows.is_empty() || options.rows.iter().any(|name| row.name.contains(name.as_str()));
+    for row in rows::large().into_iter().chain(rows::small()).filter(wanted) {
+        if options.list {
+            println!("{}", row.name);
+        } else {
+            run(&row, &options);
+        }
     }
 }
 
-fn reversed<T: Element>(name: &'static str, root: &'static [usize]) -> Case<T> {
-    fn peer<T>(mut a: ArrayViewD<'_, T>) -> ArrayViewD<'_, T> {
-        a.invert_axis(Axis(0));
-        a
+fn run(row: &Row, options: &Options) {
+    let layout = Layout::contiguous(&row.root, &row.dtype, Order::C).unwrap();
+    let root = Memory::filled(layout.nbytes(), options.pages);
+    let bytes = &root.bytes()[..layout.nbytes()];
+    let whole = StridedView::from_slice(bytes);
+    let whole = StridedView::new(whole.buffer().clone(), row.dtype.clone(), layout).unwrap();
+    let view = (row.view)(whole).unwrap();
+    let written = output_bytes(row, &view);
+    // Booleans are held against a memcpy of their bytes, not of their bits.
+    let compared = written.max(if row.into == Into::BoolBits { view.nbytes() } else { 0 });
+
+    let plain = Memory::filled(compared, options.pages);
+    let mut memcpy = Memory::new(compared, options.pages);
+    let mut output = Memory::new(written, options.pages);
+    let mut theirs: Vec<Memory> = (0..if options.ours { 0 } else { 3 })
+        .map(|_| Memory::new(written, options.pages))
+        .collect();
+    let mut contenders = vec![
+        Contender::new("memcpy", || {
+            black_box(&mut memcpy)
+                .bytes_mut()
+                .copy_from_slice(black_box(plain.bytes()));
+        }),
+        ours(row, &view, &mut output),
+    ];
+    if !options.ours {
+        contenders.extend(peers::peers(row, &view, bytes, &mut theirs));
     }
-    Case {
-        name,
-        root,
-        view: |a| a.flip(0),
-        peer: peer::<T>,
+    contenders.iter_mut().skip(1).for_each(Contender::once);
+    let times = minima(&mut contenders, options.repeats, BUDGET);
+    let names: Vec<&str> = contenders.iter().map(Contender::name).collect();
+    drop(contenders);
+    if row.into != Into::Fresh {
+        let expected = hash(output.bytes());
+        for (name, memory) in names[2..].iter().zip(&theirs) {
+            assert_eq!(hash(memory.bytes()), expected, "{}: {name} disagrees", row.name);
+        }
+    }
+    print(row, compared, &names, &times);
+}
+
+/// Bytes that a row writes.
+fn output_bytes(row: &Row, view: &StridedView<'_>) -> usize {
+    match row.into {
+        Into::BoolBytes => view.len(),
+        Into::BoolBits => view.len().div_ceil(8),
+        _ => view.nbytes(),
     }
 }
 
-/// Copies each case into warm memory: memcpy, this crate, ndarray. The results are compared before anything is timed.
-fn run<T: Element + PartialEq + Default>(criterion: &mut Criterion, item: fn(u16) -> T, cases: &[Case<T>]) {
-    for case in cases {
-        let items: Vec<T> = (0..=u16::MAX)
-            .cycle()
-            .map(item)
-            .take(case.root.iter().product())
-            .collect();
-        let root = ArrayViewD::from_shape(IxDyn(case.root), &items).unwrap();
-        let peer = (case.peer)(root);
-        let view = (case.view)(StridedView::from_slice(&items).reshape(case.root).unwrap()).unwrap();
-        let contiguous = view.to_vec::<T>().unwrap();
-        assert!(peer.iter().eq(&contiguous), "{}: the peer sees other items", case.name);
-
-        let mut plain = vec![T::default(); contiguous.len()];
-        let mut out = plain.clone();
-        let mut destination = StridedViewMut::from_slice(&mut out).reshape(view.shape()).unwrap();
-        let mut array = ArrayD::from_elem(IxDyn(view.shape()), T::default());
-        race(
-            criterion,
-            case.name,
-            vec![
-                Contender::new("memcpy", || plain.copy_from_slice(black_box(&contiguous))),
-                Contender::new("viewbridge", || {
-                    black_box(&view).copy_into(black_box(&mut destination)).unwrap();
-                }),
-                Contender::new("ndarray", || black_box(&mut array).assign(black_box(&peer))),
-            ],
-        );
-        assert!(
-            out == contiguous && array.iter().eq(&contiguous),
-            "{}: a copy went wrong",
-            case.name
-        );
-    }
+fn ours<'a>(row: &Row, view: &'a StridedView<'_>, output: &'a mut Memory) -> Contender<'a> {
+    let dtype = match row.into {
+        Into::Fresh => {
+            return Contender::new("viewbridge", move || {
+                drop(black_box(black_box(view).to_contiguous(Order::C).unwrap()));
+            });
+        }
+        Into::BoolBits => return ours_into_bits(view, output),
+        Into::Swapped => row.dtype.clone().into_native(),
+        Into::BoolBytes => DType::BOOL,
+        Into::Warm => row.dtype.clone(),
+    };
+    let bytes = StridedViewMut::from_slice(output.bytes_mut());
+    let mut destination = bytes.view_as(dtype).unwrap().reshape(view.shape()).unwrap();
+    Contender::new("viewbridge", move || {
+        black_box(black_box(view).copy_into(black_box(&mut destination)).unwrap());
+    })
 }
 
-fn byte_swap(criterion: &mut Criterion) {
-    let items: Vec<u64> = (0..1 << 21).collect();
-    let swapped = StridedView::from_slice(&items);
-    let swapped = swapped.view_as(swapped.dtype().clone().swapped()).unwrap();
-    let expected = swapped.to_bytes(Order::C).unwrap();
-    let (mut plain, mut out, mut peer) = (items.clone(), items.clone(), items.clone());
-    let mut destination = StridedViewMut::from_slice(&mut out);
-    race(
-        criterion,
-        "byte swap u64, 2 Mi items",
-        vec![
-            Contender::new("memcpy", || plain.copy_from_slice(black_box(&items))),
-            Contender::new("viewbridge", || {
-                black_box(&swapped).copy_into(black_box(&mut destination)).unwrap();
-            }),
-            Contender::new("a loop of swap_bytes", || {
-                for (to, from) in peer.iter_mut().zip(black_box(&items)) {
-                    *to = from.swap_bytes();
-                }
-            }),
-        ],
-    );
-    assert!(out == peer && expected == StridedView::from_slice(&items).to_bytes(Order::C).unwrap());
+/// Bits have no slice that could be borrowed: the destination owns its memory.
+fn ours_into_bits<'a>(view: &'a StridedView<'_>, output: &mut Memory) -> Contender<'a> {
+    let memory = viewbridge::Buffer::from_vec(vec![0_u8; view.len().div_ceil(8)]);
+    let layout = Layout::contiguous(view.shape(), &DType::BIT, Order::C).unwrap();
+    let mut destination = StridedView::new(memory, DType::BIT, layout)
+        .unwrap()
+        .into_mut()
+        .unwrap();
+    view.copy_into(&mut destination).unwrap();
+    output
+        .bytes_mut()
+        .copy_from_slice(&destination.as_view().to_bytes(Order::C).unwrap());
+    Contender::new("viewbridge", move || {
+        black_box(black_box(view).copy_into(black_box(&mut destination)).unwrap());
+    })
+}
+
+/// One line: ours against the target, then the peers.
+fn print(row: &Row, bytes: usize, names: &[&str], times: &[f64]) {
+    let (ours, target, unit) = match row.target {
+        Target::Ratio(target) => (times[1] / times[0], target, "R "),
+        Target::Nanoseconds(target) => (times[1], target, "ns"),
+    };
+    let verdict = if ours <= target { "met" } else { "MISSED" };
+    print!("{:<34} {ours:>8.2} {unit} target {target:>6.2} {verdict:<6}", row.name);
+    let cost = |time: f64| match row.target {
+        Target::Ratio(_) => time / times[0],
+        Target::Nanoseconds(_) => time,
+    };
+    for (name, &time) in names.iter().zip(times).skip(2) {
+        print!("  {name} {:.2}", cost(time));
+    }
+    #[allow(clippy::cast_precision_loss, reason = "printed with three digits")]
+    let speed = bytes as f64 / times[0];
+    println!("  memcpy {:.3} ms, {speed:.1} GB/s", times[0] / 1e6);
 }

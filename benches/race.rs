@@ -20,6 +20,17 @@ pub struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
+    /// Who it is.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Does the job once, untimed.
+    pub fn once(&mut self) {
+        (self.run)(1);
+    }
+
     /// A contender whose `job` is one iteration.
     pub fn new(name: &'static str, mut job: impl FnMut() + 'a) -> Self {
         let run = move |iterations| {
@@ -44,25 +55,42 @@ pub fn race(criterion: &mut Criterion, job: &str, mut contenders: Vec<Contender<
     }
     group.finish();
 
-    let iterations: Vec<u64> = contenders
-        .iter_mut()
-        .map(|contender| calibrate(&mut contender.run))
-        .collect();
-    let mut best = vec![f64::INFINITY; contenders.len()];
-    for _ in 0..ROUNDS {
-        for ((contender, &n), best) in contenders.iter_mut().zip(&iterations).zip(&mut best) {
-            let turn = (contender.run)(n);
-            // Iterations are few enough to be exact.
-            #[allow(clippy::cast_precision_loss)]
-            let nanoseconds = turn.as_nanos() as f64 / n as f64;
-            *best = best.min(nanoseconds);
-        }
-    }
+    let best = minima(&mut contenders, ROUNDS, Duration::MAX);
     println!("\n{job}: minimum of {ROUNDS} rounds");
     for (contender, time) in contenders.iter().zip(&best) {
         println!("  {:<38} {time:>14.1} ns   R {:>6.2}", contender.name, time / best[0]);
     }
     println!();
+}
+
+/// The least nanoseconds per iteration of each contender, over so many rounds in turn.
+///
+/// Whoever has used up `budget` drops out of the later rounds (after three at least), so that slow peers do not hold the others up.
+pub fn minima(contenders: &mut [Contender<'_>], rounds: usize, budget: Duration) -> Vec<f64> {
+    let iterations: Vec<u64> = contenders
+        .iter_mut()
+        .map(|contender| calibrate(&mut contender.run))
+        .collect();
+    let mut best = vec![f64::INFINITY; contenders.len()];
+    let mut spent = vec![Duration::ZERO; contenders.len()];
+    for round in 0..rounds {
+        for (k, contender) in contenders.iter_mut().enumerate() {
+            if round >= 3 && spent[k] > budget {
+                continue;
+            }
+            if iterations[k] > 1 {
+                // Whoever ran before has left the caches in a state of its own.
+                (contender.run)(1);
+            }
+            let turn = (contender.run)(iterations[k]);
+            spent[k] += turn;
+            // Iterations are few enough to be exact.
+            #[allow(clippy::cast_precision_loss)]
+            let nanoseconds = turn.as_nanos() as f64 / iterations[k] as f64;
+            best[k] = best[k].min(nanoseconds);
+        }
+    }
+    best
 }
 
 /// Iterations that fill a turn.
