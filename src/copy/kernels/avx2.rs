@@ -1,0 +1,136 @@
+//! Lines as two registers of AVX2.
+//!
+//! # Safety
+//!
+//! As [`Simd`] says: *supported* is AVX2.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2;
+
+type Half = __m256i;
+
+impl Simd for Avx2 {
+    type Line = [Half; 2];
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load(from: *const u8) -> Self::Line {
+        // SAFETY: the caller's promise.
+        let low = unsafe { _mm256_loadu_si256(from.cast()) };
+        // SAFETY: the caller's promise.
+        [low, unsafe { _mm256_loadu_si256(from.wrapping_add(32).cast()) }]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store(to: *mut u8, [low, high]: Self::Line) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(to.cast(), low) };
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(to.wrapping_add(32).cast(), high) };
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn stream(to: *mut u8, [low, high]: Self::Line) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_stream_si256(to.cast(), low) };
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_stream_si256(to.wrapping_add(32).cast(), high) };
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn fence() {
+        _mm_sfence();
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn expand(bits: u64) -> Self::Line {
+        let one = _mm256_set1_epi8(1);
+        bits_to_masks(bits).map(|mask| _mm256_and_si256(mask, one))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn squeeze([low, high]: Self::Line) -> u64 {
+        let zero = _mm256_setzero_si256();
+        let zeros = |half| u64::from(_mm256_movemask_epi8(_mm256_cmpeq_epi8(half, zero)).cast_unsigned());
+        !(zeros(low) | zeros(high) << 32)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn select<const N: usize>(bits: u64, set: Self::Line, clear: Self::Line) -> Self::Line {
+        let masks = match N {
+            1 => bits_to_masks(bits),
+            2 => bits_to_lanes16(bits),
+            4 => bits_to_lanes32(bits),
+            8 => bits_to_lanes64(bits),
+            _ => {
+                // An item of 16 bytes is two lanes of 8.
+                let twice = |bits: u64| ((bits & 1) * 3) | ((bits >> 1 & 1) * 12);
+                bits_to_lanes64(twice(bits) | twice(bits >> 2) << 4)
+            }
+        };
+        [
+            _mm256_blendv_epi8(clear[0], set[0], masks[0]),
+            _mm256_blendv_epi8(clear[1], set[1], masks[1]),
+        ]
+    }
+}
+
+/// Each bit as a byte of ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits_to_masks(bits: u64) -> [Half; 2] {
+    // Every byte gets the byte that its bit is in, then keeps that bit.
+    let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+    let pick = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    [bits, bits >> 32].map(|bits| {
+        let copies = _mm256_set1_epi64x((bits & 0xffff_ffff).cast_signed());
+        let bytes = _mm256_shuffle_epi8(copies, spread);
+        _mm256_cmpeq_epi8(_mm256_and_si256(bytes, pick), pick)
+    })
+}
+
+/// Each bit as two bytes of ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits_to_lanes16(bits: u64) -> [Half; 2] {
+    let pick = _mm256_setr_epi16(
+        1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768,
+    );
+    [bits, bits >> 16].map(|bits| {
+        let copies = _mm256_set1_epi64x(((bits & 0xffff) * 0x0001_0001_0001_0001).cast_signed());
+        _mm256_cmpeq_epi16(_mm256_and_si256(copies, pick), pick)
+    })
+}
+
+/// Each bit as four bytes of ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits_to_lanes32(bits: u64) -> [Half; 2] {
+    let pick = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    [bits, bits >> 8].map(|bits| {
+        let copies = _mm256_set1_epi64x(((bits & 0xff) * 0x0000_0001_0000_0001).cast_signed());
+        _mm256_cmpeq_epi32(_mm256_and_si256(copies, pick), pick)
+    })
+}
+
+/// Each bit as eight bytes of ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits_to_lanes64(bits: u64) -> [Half; 2] {
+    let pick = _mm256_setr_epi64x(1, 2, 4, 8);
+    [bits, bits >> 4].map(|bits| {
+        let copies = _mm256_set1_epi64x(bits.cast_signed());
+        _mm256_cmpeq_epi64(_mm256_and_si256(copies, pick), pick)
+    })
+}

@@ -1,0 +1,76 @@
+//! Lines as registers of AVX-512.
+//!
+//! # Safety
+//!
+//! As [`Simd`] says: *supported* is AVX-512 F, BW, DQ, VL and VBMI.
+#![allow(unsafe_code)]
+#![allow(clippy::cast_possible_truncation, reason = "masks keep the bits that count")]
+
+use std::arch::x86_64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx512;
+
+impl Simd for Avx512 {
+    type Line = __m512i;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load(from: *const u8) -> Self::Line {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn store(to: *mut u8, line: Self::Line) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(to.cast(), line) };
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn stream(to: *mut u8, line: Self::Line) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_stream_si512(to.cast(), line) };
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn fence() {
+        _mm_sfence();
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn expand(bits: u64) -> Self::Line {
+        _mm512_maskz_set1_epi8(bits, 1)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn squeeze(line: Self::Line) -> u64 {
+        _mm512_test_epi8_mask(line, line)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn select<const N: usize>(bits: u64, set: Self::Line, clear: Self::Line) -> Self::Line {
+        match N {
+            1 => _mm512_mask_blend_epi8(bits, clear, set),
+            2 => _mm512_mask_blend_epi16(bits as u32, clear, set),
+            4 => _mm512_mask_blend_epi32(bits as u16, clear, set),
+            8 => _mm512_mask_blend_epi64(bits as u8, clear, set),
+            _ => {
+                // An item of 16 bytes is two lanes of 8.
+                let lanes = ((bits & 1) * 0x03)
+                    | ((bits >> 1 & 1) * 0x0c)
+                    | ((bits >> 2 & 1) * 0x30)
+                    | ((bits >> 3 & 1) * 0xc0);
+                _mm512_mask_blend_epi64(lanes as u8, clear, set)
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The line: 64 bytes, and what the kernels ask of an instruction set to do with them.
+//!
+//! Kernels are written once, over [`Simd`]; each instruction set implements it in a file of its own, and [`table`](super::table) compiles
+//! the kernels for each. A line is one register with AVX-512, two with AVX2, four with SSE2 or NEON (which is what compilers make of the
+//! portable one).
+//!
+//! # Safety
+//!
+//! Every method may be called only where the processor has the instruction set (*supported*), and follows its pointers for as many bytes as
+//! it says.
+#![allow(unsafe_code)]
+
+/// Bytes of a line: of a cache line, on the machines that matter.
+pub(super) const LINE: usize = 64;
+
+pub(super) trait Simd: Copy {
+    /// Sixty-four bytes.
+    type Line: Copy;
+
+    /// # Safety
+    ///
+    /// 64 bytes at `from` are readable.
+    unsafe fn load(from: *const u8) -> Self::Line;
+
+    /// # Safety
+    ///
+    /// 64 bytes at `to` are writable.
+    unsafe fn store(to: *mut u8, line: Self::Line);
+
+    /// Stores past the caches. Needs a [`fence`](Self::fence) before anybody else reads.
+    ///
+    /// # Safety
+    ///
+    /// 64 bytes at `to` are writable; `to` is a multiple of 64.
+    unsafe fn stream(to: *mut u8, line: Self::Line);
+
+    /// Orders streamed stores before all later ones.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn fence();
+
+    /// Each bit as a byte of 0 or 1.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn expand(bits: u64) -> Self::Line;
+
+    /// Each byte as a bit: 0 if it is 0.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn squeeze(line: Self::Line) -> u64;
+
+    /// Items of `N` bytes (1, 2, 4, 8, 16) from `set` where the bit is set, else from `clear`. There are `64 / N` bits that count.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn select<const N: usize>(bits: u64, set: Self::Line, clear: Self::Line) -> Self::Line;
+}
