@@ -9,6 +9,8 @@
 //! - *initialised*: on a device that the CPU can read, all `len` bytes are initialised.
 //! - *frozen*: with [`Access::Immutable`], nobody writes those bytes while the buffer or a clone exists. Exception: an exclusive
 //!   view ([`StridedViewMut`](crate::StridedViewMut)) holds the only buffer, or the only mutable borrow, and writes through it.
+//! - *confined*: parts of a split exclusive view hold buffers of the same memory, of which each may touch its own items only. No view is made
+//!   of such a buffer but from a view of the part.
 //! - *untouched owner*: after a buffer is built, the owner inside of the `Arc` is never accessed again but to be dropped.
 #![allow(unsafe_code)]
 
@@ -43,6 +45,8 @@ pub struct Buffer<'a> {
     owner: Option<Claim>,
     device: Device,
     access: Access,
+    /// *confined*.
+    confined: bool,
     borrow: PhantomData<&'a [u8]>,
 }
 
@@ -92,6 +96,7 @@ impl<'a> Buffer<'a> {
             owner: None,
             device: Device::CPU,
             access: Access::Immutable,
+            confined: false,
             borrow: PhantomData,
         }
     }
@@ -109,7 +114,21 @@ impl<'a> Buffer<'a> {
 
     /// The same memory, for as long as `self` is borrowed.
     pub(crate) fn reborrow(&self) -> Buffer<'_> {
-        Self::borrowed(self.ptr, self.len).with_place(self.access, self.device)
+        Buffer {
+            confined: self.confined,
+            ..Self::borrowed(self.ptr, self.len).with_place(self.access, self.device)
+        }
+    }
+
+    /// The same memory as one of the parts of a split view sees it: *confined*.
+    pub(crate) fn into_confined(self) -> Self {
+        let confined = true;
+        Self { confined, ..self }
+    }
+
+    /// Whether only the items of the views that there are may be touched: *confined*.
+    pub(crate) fn is_confined(&self) -> bool {
+        self.confined
     }
 
     #[inline]
@@ -150,6 +169,7 @@ impl<'a> Buffer<'a> {
         let owner = Some(self.owner?);
         Some(Buffer {
             owner,
+            confined: self.confined,
             ..Buffer::borrowed(self.ptr, self.len).with_place(self.access, self.device)
         })
     }
@@ -229,13 +249,15 @@ impl<'a> Buffer<'a> {
         }
     }
 
-    /// Whether this is the last claim to memory that its last owner may write.
+    /// Whether this is the last claim to memory that its last owner may write. If so, no other part is left that could confine it.
     pub(crate) fn is_reclaimable(&mut self) -> bool {
-        self.access == Access::Immutable
+        let last = self.access == Access::Immutable
             && self
                 .owner
                 .as_mut()
-                .is_some_and(|owner| owner.0.reclaimable && Arc::get_mut(&mut owner.0).is_some())
+                .is_some_and(|owner| owner.0.reclaimable && Arc::get_mut(&mut owner.0).is_some());
+        self.confined &= !last;
+        last
     }
 }
 

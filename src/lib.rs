@@ -62,6 +62,7 @@
 mod allocation;
 #[cfg(feature = "arrow")]
 pub mod arrow;
+mod assign;
 mod buffer;
 pub mod convert;
 mod copy;
@@ -88,9 +89,9 @@ pub use info::Info;
 pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Overlap, Slice, Unit};
 pub use memory::{Access, Device, Order, OwnerKind};
 pub use reason::{CopyReason, Refusal};
-pub use typed::{TypedIter, TypedView, TypedViewMut};
+pub use typed::{TypedIter, TypedIterMut, TypedView, TypedViewMut};
 pub use view::StridedView;
-pub use view_mut::StridedViewMut;
+pub use view_mut::{PartsMut, StridedViewMut};
 
 #[cfg(all(doctest, feature = "arrow", feature = "dlpack"))]
 #[doc = include_str!("../README.md")]

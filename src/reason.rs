@@ -88,6 +88,17 @@ pub enum CopyReason {
     Borrowed,
     /// The consumer keeps items in memory of its own making.
     OwnMemory,
+    /// Source and destination share memory, and no order of the items reads each before it is overwritten.
+    Overlap,
+    /// The caller asked for some items out of many, by a list of positions or a mask.
+    Gather,
+    /// The view keeps much more memory alive than it shows.
+    Pinned {
+        /// Bytes that it shows.
+        visible: usize,
+        /// Bytes that it keeps alive.
+        pinned: usize,
+    },
     /// The bytes were read from a file into memory instead of being mapped.
     FileRead,
     /// The bytes were compressed.
@@ -134,6 +145,9 @@ impl fmt::Display for CopyReason {
             Self::ReadOnly { owner } => write!(f, "read-only {owner} memory"),
             Self::Borrowed => f.write_str("borrowed memory would not live long enough"),
             Self::OwnMemory => f.write_str("it keeps items in memory of its own"),
+            Self::Overlap => f.write_str("source and destination overlap"),
+            Self::Gather => f.write_str("requested gather"),
+            Self::Pinned { visible, pinned } => write!(f, "{visible} bytes keep {pinned} alive"),
             Self::FileRead => f.write_str("read from a file"),
             Self::Decompressed => f.write_str("decompressed"),
             Self::Realigned { required } => write!(f, "re-allocated by Arrow (alignment {required})"),

@@ -75,7 +75,7 @@ impl<'a> StridedView<'a> {
     /// # Errors
     ///
     /// [`LayoutError::OutOfBounds`] if an item would lie outside of the buffer, [`LayoutError::ReinterpretSize`] if the layout
-    /// was made for items of another size.
+    /// was made for items of another size, [`Error::Confined`] if the buffer is that of a part of a split view.
     pub fn new(buffer: Buffer<'a>, dtype: DType, layout: Layout) -> Result<Self> {
         let (itemsize, unit) = Layout::item_of(&dtype);
         if (layout.itemsize(), layout.unit()) != (itemsize, unit) {
@@ -84,6 +84,10 @@ impl<'a> StridedView<'a> {
                 itemsize,
             }
             .into());
+        }
+        if buffer.is_confined() {
+            let owner = buffer.owner_kind();
+            return Err(Error::Confined { owner });
         }
         layout.check_within(buffer.len())?;
         Ok(Self::from_parts(buffer, dtype, layout, None))

@@ -9,6 +9,7 @@
 //! destination.
 #![allow(unsafe_code)]
 
+mod copies;
 mod plan;
 mod reasons;
 mod report;
@@ -172,7 +173,7 @@ impl<'a> StridedView<'a> {
         Ok(StridedView::from_parts(buffer, dtype, layout, self.shared_logical()))
     }
 
-    fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
+    pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
         CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| Error::DTypeMismatch {
             expected: dtype.clone(),
             found: self.dtype().clone(),

@@ -97,7 +97,6 @@ impl CopyReport {
     }
 
     /// So many copies.
-    #[cfg(feature = "arrow")]
     pub(crate) const fn from_records(records: Vec<CopyRecord>) -> Self {
         Self { records }
     }

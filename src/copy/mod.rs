@@ -9,4 +9,4 @@ mod plan;
 pub(crate) mod validity;
 
 pub(crate) use kernels::execute;
-pub(crate) use plan::{CopyPlan, Kernel};
+pub(crate) use plan::{Axis, CopyPlan, Kernel};

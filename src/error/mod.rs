@@ -96,6 +96,18 @@ pub enum Error {
         /// The smallest stride that would keep items apart.
         expected: usize,
     },
+    /// A view of the memory behind a part of a split view: the other parts write there.
+    Confined {
+        /// Who owns the memory.
+        owner: OwnerKind,
+    },
+    /// A cut between packed items that would leave a byte to both sides, which two threads cannot write.
+    SplitsByte {
+        /// Axis cut.
+        axis: usize,
+        /// Position of the cut.
+        position: usize,
+    },
     /// The bytes on a device that the CPU cannot read.
     DeviceMemory {
         /// DLPack device type.
@@ -189,6 +201,14 @@ impl fmt::Display for Error {
             Self::SelfOverlap { axis, stride, expected } => write!(
                 f,
                 "items may overlap: axis {axis} has stride {stride}, {expected} would keep them apart; copy to write"
+            ),
+            Self::Confined { owner } => write!(
+                f,
+                "memory of kind {owner} is split among several exclusive views; make views of the part, not of its memory"
+            ),
+            Self::SplitsByte { axis, position } => write!(
+                f,
+                "a cut before position {position} of axis {axis} goes through a byte that packed items share; cut at a whole byte, or copy to whole bytes first"
             ),
             Self::DeviceMemory { device_type, device_id } => write!(
                 f,

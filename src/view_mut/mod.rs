@@ -1,6 +1,10 @@
 //! Exclusive views: the only way to write.
 
+mod parts;
+
 use std::fmt;
+
+pub use parts::PartsMut;
 
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Element};
@@ -29,8 +33,8 @@ const SELF_OVERLAP_BUDGET: usize = 10_000;
 /// # Ok::<(), viewbridge::Error>(())
 /// ```
 pub struct StridedViewMut<'a> {
-    /// Invariant *exclusive*: this is the only buffer, or the only mutable borrow, of memory that may be written, on the CPU;
-    /// and the items of the layout are disjoint. The inner view is given out only as a borrow. Memory borrowed as `[bool]` keeps
+    /// Invariant *exclusive*: this is the only buffer, or the only mutable borrow, of memory that may be written, on the CPU; or, of a split
+    /// view, the only one for these items (*confined*). The items of the layout are disjoint. The inner view is given out only as a borrow. Memory borrowed as `[bool]` keeps
     /// the type [`DType::BOOL`], and only 0 and 1 are written to it.
     inner: StridedView<'a>,
 }
@@ -42,6 +46,11 @@ impl<'a> StridedViewMut<'a> {
         Self {
             inner: StridedView::of_items(Buffer::from_slice_mut(items), T::DTYPE),
         }
+    }
+
+    /// Part of an exclusive view, which is borrowed meanwhile: the caller vouches for *exclusive*.
+    pub(crate) fn of_part(inner: StridedView<'a>) -> Self {
+        Self { inner }
     }
 
     /// A shared view for as long as this one is borrowed: write through it again afterwards.
@@ -257,11 +266,8 @@ impl<'a> StridedView<'a> {
         if self.access() == Access::ReadOnly || owner == OwnerKind::Borrowed {
             return Err((self, Error::ReadOnly { owner }));
         }
-        if let Disjointness::MayOverlap { axis, expected } = self.layout().disjointness()
-            && self.layout().overlaps_itself(SELF_OVERLAP_BUDGET) != Overlap::Disjoint
-        {
-            let stride = self.strides()[axis];
-            return Err((self, Error::SelfOverlap { axis, stride, expected }));
+        if let Err(error) = self.check_disjoint() {
+            return Err((self, error));
         }
         let (mut buffer, dtype, layout, logical) = self.into_parts();
         let unique = buffer.is_reclaimable();
@@ -271,6 +277,17 @@ impl<'a> StridedView<'a> {
         } else {
             Err((inner, Error::NotUnique { owner }))
         }
+    }
+
+    /// Refuses to write what overlaps itself.
+    pub(crate) fn check_disjoint(&self) -> Result<()> {
+        if let Disjointness::MayOverlap { axis, expected } = self.layout().disjointness()
+            && self.layout().overlaps_itself(SELF_OVERLAP_BUDGET) != Overlap::Disjoint
+        {
+            let stride = self.strides()[axis];
+            return Err(Error::SelfOverlap { axis, stride, expected });
+        }
+        Ok(())
     }
 }
 

@@ -3,19 +3,23 @@
 //! # Safety
 //!
 //! Every dereference relies on the invariants *alive*, *initialised* and *frozen* of [`Buffer`](crate::Buffer), on *in bounds* of
-//! [`StridedView`] and *exclusive* of [`StridedViewMut`], and on what `typed` and `typed_mut` check on entry and keep as *typed*:
+//! [`StridedView`] and *exclusive* of [`StridedViewMut`](crate::StridedViewMut), and on what `typed` and `typed_mut` check on entry and keep as *typed*:
 //! native items of type `T`, aligned, every bit pattern valid, on memory that the CPU can read and nobody else writes.
 #![allow(unsafe_code)]
+
+mod element;
+mod mutable;
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, LayoutError, Result};
-use crate::layout::{Layout, Offsets, Unit};
+use crate::layout::{Layout, Offsets};
 use crate::memory::{Access, Order};
 use crate::view::StridedView;
-use crate::view_mut::StridedViewMut;
+
+pub use mutable::{TypedIterMut, TypedViewMut};
 
 /// A view whose items have been checked to be valid `T`: references and slices are safe.
 ///
@@ -44,24 +48,6 @@ pub struct TypedView<'a, T> {
 unsafe impl<T: Element> Send for TypedView<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Element> Sync for TypedView<'_, T> {}
-
-/// An exclusive view whose items have been checked to be valid `T`.
-///
-/// ```
-/// use viewbridge::StridedViewMut;
-///
-/// let mut items = [1.0_f32, 2.0, 3.0];
-/// let mut view = StridedViewMut::from_slice(&mut items).flip(0)?;
-/// *view.typed_mut::<f32>()?.get_mut(&[0]).unwrap() = 9.0;
-/// assert_eq!(items, [1.0, 2.0, 9.0]);
-/// # Ok::<(), viewbridge::Error>(())
-/// ```
-pub struct TypedViewMut<'a, T> {
-    layout: &'a Layout,
-    /// Address of the memory.
-    base: *mut u8,
-    items: PhantomData<&'a mut [T]>,
-}
 
 impl StridedView<'_> {
     /// Checked access to the items as `T`.
@@ -121,46 +107,7 @@ impl StridedView<'_> {
         }
         Ok(())
     }
-
-    /// One item by value. Unaligned, byte-swapped and bit-packed items are read as they should be, and no reference is formed, so
-    /// that the memory may be one that others write.
-    ///
-    /// # Errors
-    ///
-    /// [`LayoutError::RankMismatch`], [`LayoutError::IndexOutOfRange`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`],
-    /// [`Error::InvalidItem`] for a `bool` that is neither 0 nor 1.
-    pub fn get<T: Element>(&self, position: &[usize]) -> Result<T> {
-        self.check_readable()?;
-        let offset = checked_offset(self.layout(), position)?;
-        let mut item = [0_u8; MAX_ELEMENT];
-        let item = &mut item[..size_of::<T>()];
-        if self.layout().unit() == Unit::Bit && *self.dtype() == DType::BIT && T::DTYPE == DType::BOOL {
-            self.read_bytes(offset / 8, item);
-            item[0] = (item[0] >> (offset % 8)) & 1;
-        } else {
-            self.check_dtype(&T::DTYPE.with_byte_order(self.dtype().byte_order()))?;
-            self.read_bytes(offset, item);
-        }
-        if !self.dtype().is_native() {
-            item.chunks_exact_mut(self.dtype().swap_unit())
-                .for_each(<[u8]>::reverse);
-        }
-        bytemuck::checked::try_pod_read_unaligned(item).map_err(|_| Error::InvalidItem {
-            position: row_major_position(self.layout(), position),
-            expected: T::DTYPE,
-        })
-    }
-
-    /// Reads bytes of an item that `checked_offset` found.
-    fn read_bytes(&self, offset: usize, item: &mut [u8]) {
-        let source = self.buffer().as_ptr().wrapping_add(offset);
-        // SAFETY: *in bounds*, *alive*, *initialised*: `item` is as long as an item of this view, or the one byte that holds it.
-        unsafe { source.copy_to_nonoverlapping(item.as_mut_ptr(), item.len()) };
-    }
 }
-
-/// Bytes of the largest [`Element`].
-const MAX_ELEMENT: usize = 16;
 
 /// The same view, as a promise.
 impl StridedView<'_> {
@@ -262,49 +209,6 @@ impl<'a, T: Element> IntoIterator for TypedView<'a, T> {
     }
 }
 
-impl StridedViewMut<'_> {
-    /// Checked exclusive access to the items as `T`.
-    ///
-    /// # Errors
-    ///
-    /// As [`StridedView::typed`].
-    pub fn typed_mut<T: Element>(&mut self) -> Result<TypedViewMut<'_, T>> {
-        self.as_view().check_typed::<T>()?;
-        let base = self.base_ptr();
-        Ok(TypedViewMut {
-            layout: self.layout(),
-            base,
-            items: PhantomData,
-        })
-    }
-}
-
-impl<T: Element> TypedViewMut<'_, T> {
-    /// The item at a position, for writing, or `None` if there is none.
-    #[must_use]
-    pub fn get_mut(&mut self, position: &[usize]) -> Option<&mut T> {
-        let offset = checked_offset(self.layout, position).ok()?;
-        let item = self.base.wrapping_add(offset).cast::<T>();
-        // SAFETY: *typed*, *in bounds*, *exclusive*; `self` is borrowed as long as the reference lives.
-        Some(unsafe { &mut *item })
-    }
-
-    /// The items as a mutable slice, in row-major order. O(rank).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotContiguous`] with the first axis that is in the way.
-    pub fn as_mut_slice(&mut self) -> Result<&mut [T]> {
-        check_contiguous(self.layout)?;
-        if self.layout.is_empty() {
-            return Ok(&mut []);
-        }
-        let first = self.base.wrapping_add(self.layout.offset()).cast::<T>();
-        // SAFETY: *typed*, *in bounds*, *exclusive*; contiguous as checked.
-        Ok(unsafe { std::slice::from_raw_parts_mut(first, self.layout.len()) })
-    }
-}
-
 fn check_contiguous(layout: &Layout) -> Result<()> {
     match layout.first_gap(Order::C) {
         None => Ok(()),
@@ -337,21 +241,9 @@ fn checked_offset(layout: &Layout, position: &[usize]) -> Result<usize, LayoutEr
     Ok(offset)
 }
 
-/// The number of items before a position in row-major order.
-fn row_major_position(layout: &Layout, position: &[usize]) -> usize {
-    let axes = position.iter().zip(layout.shape());
-    axes.fold(0, |items, (&index, &size)| items * size + index)
-}
-
 impl<T> fmt::Debug for TypedView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TypedView {{ shape {:?} }}", self.layout.shape())
-    }
-}
-
-impl<T> fmt::Debug for TypedViewMut<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TypedViewMut {{ shape {:?} }}", self.layout.shape())
     }
 }
 
