@@ -84,13 +84,18 @@ mod view_mut;
 pub use buffer::Buffer;
 pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, Kind, Logical, Record, TimeUnit};
-pub use error::{ArrowFault, DTypeFault, DlpackFault, Error, LayoutError, NpyFault, Result};
+pub use error::{
+    ArrowFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NpyFault, Result,
+};
 pub use info::Info;
-pub use layout::{Dim, Disjointness, Index, Layout, MAX_NDIM, Offsets, Overlap, Slice, Unit};
+pub use layout::{
+    Dim, Disjointness, Index, IndexExpr, Layout, MAX_NDIM, Offsets, Overlap, Parts, Position, Slice, Unit,
+    broadcast_shape,
+};
 pub use memory::{Access, Device, Order, OwnerKind};
 pub use reason::{CopyReason, Refusal};
 pub use typed::{TypedIter, TypedIterMut, TypedView, TypedViewMut};
-pub use view::StridedView;
+pub use view::{Pieces, StridedView};
 pub use view_mut::{PartsMut, StridedViewMut};
 
 #[cfg(all(doctest, feature = "arrow", feature = "dlpack"))]

@@ -3,8 +3,11 @@
 mod axes;
 mod dtype;
 mod index;
+mod parts;
 mod repeat;
 mod reshape;
+
+pub use self::parts::Pieces;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -128,7 +131,8 @@ impl<'a> StridedView<'a> {
         Self::from_parts(buffer, dtype, layout, None)
     }
 
-    /// The same view over other axes of the same memory.
+    /// The same view over other axes of the same memory. The caller upholds *in bounds*.
+    #[inline(always)]
     fn with_layout(&self, layout: Layout) -> Self {
         Self::from_parts(self.buffer.clone(), self.dtype.clone(), layout, self.logical.clone())
     }

@@ -152,10 +152,7 @@ fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault>
     }
     for (axis, dim) in shape.iter_mut().enumerate() {
         let size = read_entry(tensor.shape, axis);
-        match isize::try_from(size) {
-            Ok(size) if size >= 0 => *dim = size,
-            _ => return Err(DlpackFault::Dimension { axis, size }),
-        }
+        *dim = usize::try_from(size).map_err(|_| DlpackFault::Dimension { axis, size })?;
     }
     Ok(())
 }

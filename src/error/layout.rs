@@ -137,6 +137,40 @@ pub enum LayoutError {
         /// Axes asked for.
         target: usize,
     },
+    /// Shapes that cannot be broadcast together.
+    BroadcastConflict {
+        /// Axis of the common shape.
+        axis: usize,
+        /// Number of the shape that does not fit those before it.
+        operand: usize,
+        /// Its size along the axis.
+        size: usize,
+        /// Size that the shapes before it have there.
+        expected: usize,
+    },
+    /// A window of more items than its axis has.
+    WindowTooLarge {
+        /// Axis concerned.
+        axis: usize,
+        /// Items in the window.
+        window: usize,
+        /// Items along the axis, or places that windows named before have left.
+        size: usize,
+    },
+    /// An axis that cannot be cut into so many pieces of equal length, or into none.
+    UnevenSplit {
+        /// Axis concerned.
+        axis: usize,
+        /// Its size.
+        size: usize,
+        /// Pieces asked for.
+        sections: usize,
+    },
+    /// An axis to be cut into pieces without items.
+    EmptyChunks {
+        /// Axis concerned.
+        axis: usize,
+    },
     /// A change of itemsize over a last axis whose items are not adjacent.
     ReinterpretStride {
         /// Stride of the last axis.
@@ -247,6 +281,30 @@ impl fmt::Display for LayoutError {
             Self::BroadcastRank { ndim, target } => {
                 write!(f, "{ndim} axes cannot be broadcast to {target}; index or squeeze first")
             }
+            Self::BroadcastConflict {
+                axis,
+                operand,
+                size,
+                expected,
+            } => write!(
+                f,
+                "shape {operand} has size {size} along axis {axis} of the common shape, where others have {expected}; only size 1 can be broadcast"
+            ),
+            Self::WindowTooLarge { axis, window, size } => {
+                write!(f, "a window of {window} items on axis {axis}, which has {size}")
+            }
+            Self::UnevenSplit {
+                axis,
+                size,
+                sections: 0,
+            } => {
+                write!(f, "axis {axis} of size {size} cut into no pieces; ask for at least one")
+            }
+            Self::UnevenSplit { axis, size, sections } => write!(
+                f,
+                "axis {axis} of size {size} makes no {sections} pieces of equal length; array_split allows unequal ones"
+            ),
+            Self::EmptyChunks { axis } => write!(f, "axis {axis} cut into pieces of no items; ask for at least one"),
             Self::ReinterpretStride { stride, expected } => write!(
                 f,
                 "an item of another size needs adjacent items on the last axis: stride {stride}, expected {expected}; copy with to_contiguous first"

@@ -6,12 +6,14 @@
 mod dtype;
 mod fault;
 mod layout;
+mod syntax;
 
 use std::fmt;
 
 pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NpyFault};
 pub use layout::LayoutError;
+pub use syntax::{IndexSyntax, IndexSyntaxError};
 
 use crate::dtype::DType;
 use crate::memory::OwnerKind;
@@ -26,6 +28,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The shape arithmetic failed.
     Layout(LayoutError),
+    /// Text that is no index expression.
+    IndexSyntax(IndexSyntaxError),
     /// A copy is needed, and the policy was [`CopyPolicy::Never`](crate::CopyPolicy::Never).
     CopyForbidden {
         /// Who asked: the name of the [`Requirements`](crate::Requirements).
@@ -155,6 +159,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Layout(e) => e.fmt(f),
+            Self::IndexSyntax(e) => e.fmt(f),
             Self::CopyForbidden {
                 consumer,
                 bytes,
@@ -240,6 +245,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Layout(e) => Some(e),
+            Self::IndexSyntax(e) => Some(e),
             Self::Io(e) => Some(e),
             Self::DType(e) => Some(e),
             Self::Arrow(ArrowFault::Library(e) | ArrowFault::Compressed(e)) => Some(&**e),
@@ -251,6 +257,12 @@ impl std::error::Error for Error {
 impl From<LayoutError> for Error {
     fn from(e: LayoutError) -> Self {
         Self::Layout(e)
+    }
+}
+
+impl From<IndexSyntaxError> for Error {
+    fn from(e: IndexSyntaxError) -> Self {
+        Self::IndexSyntax(e)
     }
 }
 

@@ -2,10 +2,16 @@
 //!
 //! Source of the rules: Python's `slice.indices` and NumPy, "Basic indexing".
 
+mod expression;
+mod macros;
+
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-use super::{Dims, Layout, MAX_NDIM};
+use super::axes::Axes;
+use super::{Layout, MAX_NDIM};
 use crate::error::LayoutError;
+
+pub use self::expression::IndexExpr;
 
 /// Python's `start:stop:step`.
 ///
@@ -55,6 +61,7 @@ impl Slice {
     /// The rule is Python's `slice.indices`. Where nothing is selected, the first position is meaningless. No axis is longer than
     /// `isize::MAX`; a larger `size` counts as that.
     #[must_use]
+    #[inline]
     pub fn resolve(self, size: usize) -> Option<(usize, usize)> {
         let (step, len) = (self.step, isize::try_from(size).unwrap_or(isize::MAX));
         if step == 0 {
@@ -80,27 +87,65 @@ impl Slice {
     }
 }
 
+/// A number that says where on an axis: negative ones count from the end.
+///
+/// Numbers that no axis can have (beyond `isize::MAX`) become the nearest that is none either.
+pub trait Position: Copy + sealed::Sealed {
+    /// The number as indices count.
+    fn place(self) -> isize;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! positions {
+    ($($number:ty),*) => { $(
+        impl sealed::Sealed for $number {}
+
+        impl Position for $number {
+            #[inline]
+            fn place(self) -> isize {
+                isize::try_from(self).unwrap_or(isize::MAX)
+            }
+        }
+
+        impl From<$number> for Index {
+            #[inline]
+            fn from(position: $number) -> Self {
+                Self::At(position.place())
+            }
+        }
+    )* };
+}
+
+positions!(isize, usize, i32);
+
 impl From<RangeFull> for Slice {
+    #[inline]
     fn from(_: RangeFull) -> Self {
         Self::ALL
     }
 }
 
-impl From<Range<isize>> for Slice {
-    fn from(r: Range<isize>) -> Self {
-        Self::new(Some(r.start), Some(r.end), 1)
+impl<P: Position> From<Range<P>> for Slice {
+    #[inline]
+    fn from(r: Range<P>) -> Self {
+        Self::new(Some(r.start.place()), Some(r.end.place()), 1)
     }
 }
 
-impl From<RangeFrom<isize>> for Slice {
-    fn from(r: RangeFrom<isize>) -> Self {
-        Self::new(Some(r.start), None, 1)
+impl<P: Position> From<RangeFrom<P>> for Slice {
+    #[inline]
+    fn from(r: RangeFrom<P>) -> Self {
+        Self::new(Some(r.start.place()), None, 1)
     }
 }
 
-impl From<RangeTo<isize>> for Slice {
-    fn from(r: RangeTo<isize>) -> Self {
-        Self::new(None, Some(r.end), 1)
+impl<P: Position> From<RangeTo<P>> for Slice {
+    #[inline]
+    fn from(r: RangeTo<P>) -> Self {
+        Self::new(None, Some(r.end.place()), 1)
     }
 }
 
@@ -109,21 +154,24 @@ fn past(last: isize) -> Option<isize> {
     last.checked_add(1).filter(|&stop| stop != 0)
 }
 
-impl From<RangeInclusive<isize>> for Slice {
-    fn from(r: RangeInclusive<isize>) -> Self {
-        Self::new(Some(*r.start()), past(*r.end()), 1)
+impl<P: Position> From<RangeInclusive<P>> for Slice {
+    #[inline]
+    fn from(r: RangeInclusive<P>) -> Self {
+        Self::new(Some(r.start().place()), past(r.end().place()), 1)
     }
 }
 
-impl From<RangeToInclusive<isize>> for Slice {
-    fn from(r: RangeToInclusive<isize>) -> Self {
-        Self::new(None, past(r.end), 1)
+impl<P: Position> From<RangeToInclusive<P>> for Slice {
+    #[inline]
+    fn from(r: RangeToInclusive<P>) -> Self {
+        Self::new(None, past(r.end.place()), 1)
     }
 }
 
 /// One entry of a basic index expression.
 ///
-/// Integers and ranges convert into it: `view.index(&[Index::from(0), Index::from(1..), Index::NewAxis])`.
+/// Integers and ranges convert into it: `view.index(&[Index::from(0), Index::from(1..), Index::NewAxis])`. The macro [`s!`](crate::s) writes
+/// whole expressions as NumPy does, and [`IndexExpr`] reads them from text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {
     /// One position, which removes the axis; negative counts from the end.
@@ -136,16 +184,20 @@ pub enum Index {
     NewAxis,
 }
 
-impl From<isize> for Index {
-    fn from(position: isize) -> Self {
-        Self::At(position)
-    }
-}
-
 impl<T: Into<Slice>> From<T> for Index {
+    #[inline]
     fn from(slice: T) -> Self {
         Self::Slice(slice.into())
     }
+}
+
+/// What one axis becomes, and where the first item goes.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    axis: usize,
+    dim: usize,
+    stride: isize,
+    offset: usize,
 }
 
 impl Layout {
@@ -155,26 +207,21 @@ impl Layout {
     ///
     /// [`LayoutError::TooManyIndices`], [`LayoutError::SecondEllipsis`], [`LayoutError::RankTooHigh`], and per axis
     /// [`LayoutError::IndexOutOfRange`], [`LayoutError::ZeroStep`] and [`LayoutError::StrideOverflow`].
+    #[inline]
     pub fn index(&self, indices: &[Index]) -> Result<Self, LayoutError> {
+        let (axes, offset) = self.indexed(indices)?;
+        Ok(self.with_axes(axes, offset))
+    }
+
+    fn indexed(&self, indices: &[Index]) -> Result<(Axes, usize), LayoutError> {
         let whole = self.check_indices(indices)?;
-        let (mut shape, mut strides) = (Dims::new(), Dims::new());
-        let (mut offset, mut axis) = (self.offset, 0);
-        let mut keep = |dim: usize, stride: isize| {
-            shape.push(dim.cast_signed());
-            strides.push(stride);
-        };
-        let implied = (!indices.contains(&Index::Ellipsis)).then_some(&Index::Ellipsis);
-        for index in indices.iter().chain(implied) {
+        let (mut axes, mut offset, mut axis) = (Axes::NONE, self.offset, 0);
+        for index in indices {
             match *index {
-                Index::NewAxis => keep(1, 0),
-                Index::Ellipsis => {
-                    for k in axis..axis + whole {
-                        keep(self.shape()[k], self.strides()[k]);
-                    }
-                    axis += whole;
-                }
-                Index::At(position) => {
-                    offset = self.shifted(offset, axis, self.resolve_index(axis, position)?);
+                Index::NewAxis => axes.push(1, 0),
+                Index::Ellipsis => axis = self.keep(&mut axes, axis, whole),
+                Index::At(at) => {
+                    offset = self.shifted(offset, axis, self.resolve_index(axis, at)?);
                     axis += 1;
                 }
                 Index::Slice(slice) => {
@@ -182,15 +229,25 @@ impl Layout {
                     if len > 0 {
                         offset = self.shifted(offset, axis, start);
                     }
-                    keep(len, stride);
+                    axes.push(len, stride);
                     axis += 1;
                 }
             }
         }
-        if shape.len() > MAX_NDIM {
-            return Err(LayoutError::RankTooHigh { ndim: shape.len() });
+        self.keep(&mut axes, axis, self.ndim() - axis);
+        let ndim = axes.shape().len();
+        if ndim > MAX_NDIM {
+            return Err(LayoutError::RankTooHigh { ndim });
         }
-        Ok(self.with_axes(bytemuck::cast_slice(&shape), &strides, offset))
+        Ok((axes, offset))
+    }
+
+    /// Keeps `count` axes from `axis` on as they are. The axis behind them.
+    fn keep(&self, axes: &mut Axes, axis: usize, count: usize) -> usize {
+        for k in axis..axis + count {
+            axes.push(self.shape()[k], self.strides()[k]);
+        }
+        axis + count
     }
 
     /// The layout at one position of an axis, which disappears.
@@ -198,13 +255,12 @@ impl Layout {
     /// # Errors
     ///
     /// [`LayoutError::AxisOutOfRange`], [`LayoutError::IndexOutOfRange`].
+    #[inline]
     pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self, LayoutError> {
         self.check_axis(axis)?;
         let offset = self.shifted(self.offset, axis, self.resolve_index(axis, position)?);
-        let mut result = self.clone();
-        result.dims.remove(self.ndim() + axis);
-        result.dims.remove(axis);
-        result.offset = offset;
+        let mut result = Self { offset, ..self.clone() };
+        result.axes.remove(axis);
         Ok(result)
     }
 
@@ -213,34 +269,56 @@ impl Layout {
     /// # Errors
     ///
     /// [`LayoutError::AxisOutOfRange`], [`LayoutError::ZeroStep`], [`LayoutError::StrideOverflow`].
+    #[inline]
     pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self, LayoutError> {
+        Ok(self.with_cut(self.cut(axis, slice.into())?))
+    }
+
+    /// What a slice makes of one axis.
+    #[inline]
+    fn cut(&self, axis: usize, slice: Slice) -> Result<Cut, LayoutError> {
         self.check_axis(axis)?;
-        let (start, len, stride) = self.resolve_slice(axis, slice.into())?;
-        let mut result = self.clone();
-        if len > 0 {
-            result.offset = self.shifted(self.offset, axis, start);
-        }
-        result.dims[axis] = len.cast_signed();
-        result.dims[self.ndim() + axis] = stride;
-        Ok(result)
+        let (start, dim, stride) = self.resolve_slice(axis, slice)?;
+        let offset = if dim > 0 {
+            self.shifted(self.offset, axis, start)
+        } else {
+            self.offset
+        };
+        Ok(Cut {
+            axis,
+            dim,
+            stride,
+            offset,
+        })
+    }
+
+    #[inline(always)]
+    fn with_cut(&self, cut: Cut) -> Self {
+        let mut result = Self {
+            offset: cut.offset,
+            ..self.clone()
+        };
+        result.axes.set(cut.axis, cut.dim, cut.stride);
+        result
     }
 
     /// Number of axes that an ellipsis stands for.
     fn check_indices(&self, indices: &[Index]) -> Result<usize, LayoutError> {
-        let ellipses = || indices.iter().enumerate().filter(|(_, i)| **i == Index::Ellipsis);
-        if let Some((position, _)) = ellipses().nth(1) {
-            return Err(LayoutError::SecondEllipsis { position });
+        let (mut given, mut ellipsis) = (0, false);
+        for (position, index) in indices.iter().enumerate() {
+            match index {
+                Index::At(_) | Index::Slice(_) => given += 1,
+                Index::NewAxis => {}
+                Index::Ellipsis if ellipsis => return Err(LayoutError::SecondEllipsis { position }),
+                Index::Ellipsis => ellipsis = true,
+            }
         }
-        let given = indices
-            .iter()
-            .filter(|i| matches!(i, Index::At(_) | Index::Slice(_)))
-            .count();
-        self.ndim().checked_sub(given).ok_or(LayoutError::TooManyIndices {
-            given,
-            ndim: self.ndim(),
-        })
+        let ndim = self.ndim();
+        ndim.checked_sub(given)
+            .ok_or(LayoutError::TooManyIndices { given, ndim })
     }
 
+    #[inline]
     fn resolve_index(&self, axis: usize, index: isize) -> Result<usize, LayoutError> {
         let size = self.shape()[axis];
         let position = if index < 0 {
@@ -255,6 +333,7 @@ impl Layout {
     }
 
     /// First position, number of items and stride of a slice. An axis that ends up empty keeps its stride, as in NumPy.
+    #[inline]
     fn resolve_slice(&self, axis: usize, slice: Slice) -> Result<(usize, usize, isize), LayoutError> {
         let stride = self.strides()[axis];
         let (start, len) = slice
@@ -275,6 +354,7 @@ impl Layout {
     ///
     /// By *span* this is exact whenever there are items. Without items the offset means nothing; it stays where it is if the move
     /// would leave the address space.
+    #[inline]
     pub(super) fn shifted(&self, offset: usize, axis: usize, position: usize) -> usize {
         position
             .cast_signed()

@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure. [`Layout`] states its invariants once; the operations in `transform` and `reshape` keep them.
 
+mod axes;
 mod index;
 mod offsets;
 mod order;
@@ -9,20 +10,24 @@ mod overlap;
 mod parts;
 #[cfg(feature = "dlpack")]
 mod place;
+mod repeat;
 mod reshape;
 mod span;
+mod split;
 mod transform;
 
-use bytemuck::cast_slice;
 use smallvec::SmallVec;
 
-pub use index::{Index, Slice};
-pub use offsets::Offsets;
-pub use overlap::Overlap;
+use self::axes::Axes;
+pub use self::index::{Index, IndexExpr, Position, Slice};
+pub use self::offsets::Offsets;
+pub use self::overlap::Overlap;
 #[cfg(feature = "dlpack")]
-pub(crate) use place::{Placed, PlacedAxes};
-pub use reshape::Dim;
-pub use span::Disjointness;
+pub(crate) use self::place::{Placed, PlacedAxes};
+pub use self::repeat::broadcast_shape;
+pub use self::reshape::Dim;
+pub use self::span::Disjointness;
+pub use self::split::Parts;
 
 use crate::dtype::DType;
 use crate::error::LayoutError;
@@ -33,8 +38,6 @@ pub const MAX_NDIM: usize = 64;
 
 /// Axes up to which shape and strides lie in the layout itself, without an allocation.
 const INLINE_NDIM: usize = 6;
-
-type Dims = SmallVec<[isize; 2 * INLINE_NDIM]>;
 
 /// What strides and offsets count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,10 +86,9 @@ impl Unit {
 ///   memory. A layout without items reaches nothing, and its strides and offset may be anything.
 ///
 /// Equality is by representation: the strides of axes of size 1 count.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// The shape, then the strides: one block, one copy.
-    dims: Dims,
+    axes: Axes,
     offset: usize,
     itemsize: usize,
     unit: Unit,
@@ -124,7 +126,12 @@ impl Layout {
         }
         let (itemsize, unit) = Self::item_of(dtype);
         check_size(shape, itemsize)?;
-        let layout = Self::from_axes(shape, strides, offset, itemsize, unit);
+        let layout = Self {
+            axes: Axes::new(shape, strides),
+            offset,
+            itemsize,
+            unit,
+        };
         layout.check_span()?;
         Ok(layout)
     }
@@ -151,53 +158,44 @@ impl Layout {
         order: Order,
     ) -> Result<Self, LayoutError> {
         check_size(shape, itemsize)?;
-        let mut layout = Self::from_axes(shape, &[], 0, itemsize, unit);
-        layout.dims.resize(2 * shape.len(), 0);
+        let mut layout = Self {
+            axes: Axes::blank(shape.len()),
+            offset: 0,
+            itemsize,
+            unit,
+        };
+        layout.axes.parts_mut().0.copy_from_slice(shape);
         if !layout.is_empty() {
             layout.fill_compact_strides(order);
         }
         Ok(layout)
     }
 
-    /// Puts the parts together. The caller upholds the invariants; `strides` may still be missing.
-    fn from_axes(shape: &[usize], strides: &[isize], offset: usize, itemsize: usize, unit: Unit) -> Self {
-        let mut dims = Dims::with_capacity(2 * shape.len());
-        dims.extend_from_slice(cast_slice(shape));
-        dims.extend_from_slice(strides);
-        Self {
-            dims,
-            offset,
-            itemsize,
-            unit,
-        }
-    }
-
     /// The same memory seen through other axes. The caller upholds the invariants.
-    fn with_axes(&self, shape: &[usize], strides: &[isize], offset: usize) -> Self {
-        Self::from_axes(shape, strides, offset, self.itemsize, self.unit)
+    #[inline(always)]
+    fn with_axes(&self, axes: Axes, offset: usize) -> Self {
+        Self { axes, offset, ..*self }
     }
 
     /// Number of axes.
     #[must_use]
     #[inline]
     pub fn ndim(&self) -> usize {
-        self.dims.len() / 2
+        self.shape().len()
     }
 
     /// Items along each axis.
     #[must_use]
     #[inline]
     pub fn shape(&self) -> &[usize] {
-        let dims = self.dims.as_slice();
-        cast_slice(&dims[..dims.len() / 2])
+        self.axes.shape()
     }
 
     /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[isize] {
-        let dims = self.dims.as_slice();
-        &dims[dims.len() / 2..]
+        self.axes.strides()
     }
 
     /// Position of the first item, in bytes (bits for packed items) from the start of the memory.
@@ -265,26 +263,25 @@ impl Layout {
             && (self.is_empty() || (self.offset == other.offset && self.shape().iter().enumerate().all(meaningful)))
     }
 
+    #[inline(always)]
     fn check_axis(&self, axis: usize) -> Result<(), LayoutError> {
-        if axis < self.ndim() {
+        let ndim = self.ndim();
+        if axis < ndim {
             Ok(())
         } else {
-            Err(LayoutError::AxisOutOfRange {
-                axis,
-                ndim: self.ndim(),
-            })
+            Err(LayoutError::AxisOutOfRange { axis, ndim })
         }
     }
-}
 
-impl Clone for Layout {
-    /// One block copy; what `SmallVec` derives goes item by item.
-    #[inline]
-    fn clone(&self) -> Self {
-        Self {
-            dims: Dims::from_slice(&self.dims),
-            ..*self
+    /// Adds `axis` to a set of axes that it is no member of yet.
+    #[inline(always)]
+    fn note_axis(&self, seen: &mut u64, axis: usize) -> Result<(), LayoutError> {
+        self.check_axis(axis)?;
+        if *seen & (1 << axis) != 0 {
+            return Err(LayoutError::RepeatedAxis { axis });
         }
+        *seen |= 1 << axis;
+        Ok(())
     }
 }
 

@@ -56,6 +56,25 @@ impl Layout {
         None
     }
 
+    /// The order that NumPy calls `A`: column-major for items that are contiguous in that order and not in row-major, else row-major.
+    ///
+    /// ```
+    /// use viewbridge::{DType, Layout, Order};
+    ///
+    /// let rows = Layout::contiguous(&[2, 3], &DType::F64, Order::C)?;
+    /// assert_eq!(rows.natural_order(), Order::C);
+    /// assert_eq!(rows.reverse_axes().natural_order(), Order::F);
+    /// # Ok::<(), viewbridge::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn natural_order(&self) -> Order {
+        if self.is_f_contiguous() && !self.is_c_contiguous() {
+            Order::F
+        } else {
+            Order::C
+        }
+    }
+
     /// The axes from slowest to fastest by |stride|, axes of equal stride (and those of size 1) in their present order:
     /// the order that NumPy calls `K`.
     ///
@@ -96,12 +115,12 @@ impl Layout {
 
     /// Overwrites the strides with the compact ones. The dimensions are not 0.
     pub(super) fn fill_compact_strides(&mut self, order: Order) {
-        let ndim = self.ndim();
         let mut stride = self.itemsize.cast_signed();
-        for k in 0..ndim {
+        for k in 0..self.ndim() {
             let axis = self.axis_by_speed(k, order);
-            self.dims[ndim + axis] = stride;
-            stride *= self.dims[axis];
+            let (shape, strides) = self.axes.parts_mut();
+            strides[axis] = stride;
+            stride *= shape[axis].cast_signed();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Parts of items: a layout of what lies at the same place in each.
 
-use super::{Dims, Layout, MAX_NDIM, check_size};
+use super::{Layout, MAX_NDIM, check_size};
 use crate::error::LayoutError;
 
 impl Layout {
@@ -26,22 +26,20 @@ impl Layout {
         if ndim > MAX_NDIM {
             return Err(LayoutError::RankTooHigh { ndim });
         }
-        let mut dims = Dims::with_capacity(2 * ndim);
-        dims.extend(self.shape().iter().chain(shape).map(|dim| dim.cast_signed()));
-        dims.extend_from_slice(self.strides());
-        dims.resize(2 * ndim, 0);
-        let mut part = Self {
-            dims,
+        let mut axes = self.axes.clone();
+        shape.iter().for_each(|&dim| axes.push(dim, 0));
+        check_size(axes.shape(), itemsize)?;
+        let (_, strides) = axes.parts_mut();
+        let mut stride = itemsize;
+        for (k, &dim) in shape.iter().enumerate().rev() {
+            strides[self.ndim() + k] = stride.cast_signed();
+            stride *= dim.max(1);
+        }
+        Ok(Self {
+            axes,
             offset,
             itemsize,
             unit: self.unit,
-        };
-        check_size(part.shape(), itemsize)?;
-        let mut stride = itemsize;
-        for (k, &dim) in shape.iter().enumerate().rev() {
-            part.dims[ndim + self.ndim() + k] = stride.cast_signed();
-            stride *= dim.max(1);
-        }
-        Ok(part)
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! Layouts that others describe, who know only where the first item is.
 
+use super::axes::Axes;
 use super::span::reach;
-use super::{Dims, INLINE_NDIM, Layout, Unit, check_size};
+use super::{INLINE_NDIM, Layout, Unit, check_size};
 use crate::dtype::DType;
 use crate::error::LayoutError;
 use crate::memory::Order;
@@ -18,8 +19,9 @@ pub(crate) struct Placed {
 /// The parts of a [`Placed`] layout of whole bytes. Put together only where they are to stay: moving them piece by piece costs more than
 /// checking them.
 pub(crate) struct PlacedAxes {
-    dims: [isize; 2 * INLINE_NDIM],
-    ndim: usize,
+    shape: [usize; INLINE_NDIM],
+    strides: [isize; INLINE_NDIM],
+    ndim: u8,
     itemsize: usize,
     pub(crate) below: usize,
     pub(crate) len: usize,
@@ -29,7 +31,11 @@ impl PlacedAxes {
     #[inline(always)]
     pub(crate) fn to_layout(&self) -> Layout {
         Layout {
-            dims: Dims::from_buf_and_len(self.dims, 2 * self.ndim),
+            axes: Axes::Inline {
+                ndim: self.ndim,
+                shape: self.shape,
+                strides: self.strides,
+            },
             offset: self.below,
             itemsize: self.itemsize,
             unit: Unit::Byte,
@@ -52,11 +58,11 @@ impl Layout {
         if ndim > INLINE_NDIM {
             return None;
         }
-        let mut dims = [0; 2 * INLINE_NDIM];
+        let (mut shape, mut strides) = ([0; INLINE_NDIM], [0; INLINE_NDIM]);
         let (item, mut items, mut unusual) = (itemsize.cast_signed(), itemsize.cast_signed(), false);
-        for (axis, entry) in dims.iter_mut().enumerate().take(ndim) {
+        for (axis, entry) in shape.iter_mut().enumerate().take(ndim) {
             let dim = size(axis)?;
-            *entry = dim;
+            *entry = dim.cast_unsigned();
             let (product, wraps) = items.overflowing_mul(dim);
             items = product;
             unusual |= wraps | (dim <= 0);
@@ -64,11 +70,11 @@ impl Layout {
         // Six axes of so much each stay within an address, so that the sums need no look.
         const REACH_BITS: u32 = 60;
         let (mut below, mut above, mut magnitudes) = (0_isize, item, 0_isize);
-        for axis in 0..ndim {
+        for axis in 0..ndim.min(INLINE_NDIM) {
             let (stride, wraps) = stride(axis)?.overflowing_mul(item);
             unusual |= wraps;
-            dims[ndim + axis] = stride;
-            let (reach, wraps) = stride.overflowing_mul(dims[axis].wrapping_sub(1));
+            strides[axis] = stride;
+            let (reach, wraps) = stride.overflowing_mul(shape[axis].cast_signed().wrapping_sub(1));
             unusual |= wraps;
             // All ones if negative: what is below the first item goes to one sum, what is above to the other.
             let sign = reach >> (isize::BITS - 1);
@@ -82,8 +88,9 @@ impl Layout {
         let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
         let len = below.checked_add(above).filter(|&len| isize::try_from(len).is_ok())?;
         Some(PlacedAxes {
-            dims,
-            ndim,
+            shape,
+            strides,
+            ndim: u8::try_from(ndim).ok()?,
             itemsize,
             below,
             len,
@@ -93,9 +100,8 @@ impl Layout {
     /// A layout of `ndim` axes without items, to be filled in place by those who read a shape from elsewhere.
     pub(crate) fn blank(ndim: usize, dtype: &DType) -> Self {
         let (itemsize, unit) = Self::item_of(dtype);
-        let dims = Dims::from_elem(0, 2 * ndim);
         Self {
-            dims,
+            axes: Axes::blank(ndim),
             offset: 0,
             itemsize,
             unit,
@@ -103,9 +109,8 @@ impl Layout {
     }
 
     /// Shape and strides of a [`Layout::blank`], to be filled. The invariants do not hold until [`Layout::place`] has said so.
-    pub(crate) fn axes_mut(&mut self) -> (&mut [isize], &mut [isize]) {
-        let ndim = self.ndim();
-        self.dims.as_mut_slice().split_at_mut(ndim)
+    pub(crate) fn axes_mut(&mut self) -> (&mut [usize], &mut [isize]) {
+        self.axes.parts_mut()
     }
 
     /// Gives a [`Layout::blank`] whose shape is filled the strides of a row-major one.

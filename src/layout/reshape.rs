@@ -4,7 +4,8 @@
 
 use smallvec::SmallVec;
 
-use super::{Dims, INLINE_NDIM, Layout, check_size};
+use super::axes::Axes;
+use super::{INLINE_NDIM, Layout, check_size};
 use crate::error::LayoutError;
 use crate::memory::Order;
 
@@ -76,23 +77,25 @@ impl Layout {
         if self.is_empty() {
             return self.reshape_empty(&shape, order);
         }
-        Ok(self.with_axes(&shape, &self.reshaped_strides(&shape, order)?, self.offset))
+        Ok(self.with_axes(self.reshaped(&shape, order)?, self.offset))
     }
 
     /// Without items any strides do; NumPy takes those of a layout whose dimensions 0 count as 1.
     fn reshape_empty(&self, shape: &[usize], order: Order) -> Result<Self, LayoutError> {
         let filled: Shape = shape.iter().map(|&dim| dim.max(1)).collect();
         let compact = Self::contiguous_items(&filled, self.itemsize, self.unit, order)?;
-        Ok(self.with_axes(shape, compact.strides(), self.offset))
+        Ok(self.with_axes(Axes::new(shape, compact.strides()), self.offset))
     }
 
     /// Walks old and new axes with two cursors, both from the front.
-    fn reshaped_strides(&self, shape: &[usize], order: Order) -> Result<Dims, LayoutError> {
-        let old: Axes = (0..self.ndim())
+    fn reshaped(&self, shape: &[usize], order: Order) -> Result<Axes, LayoutError> {
+        let old: Group = (0..self.ndim())
             .filter(|&axis| self.shape()[axis] != 1)
             .map(|axis| (axis, self.shape()[axis], self.strides()[axis]))
             .collect();
-        let mut strides = Dims::from_elem(0, shape.len());
+        let mut axes = Axes::blank(shape.len());
+        let (new_shape, strides) = axes.parts_mut();
+        new_shape.copy_from_slice(shape);
         let (mut from, mut to) = (0, 0);
         while from < old.len() && to < shape.len() {
             let (group, new_group) = matching_groups(&old[from..], &shape[to..]);
@@ -114,12 +117,12 @@ impl Layout {
             (Some(k), Order::F) => strides[k].saturating_mul(shape[k].cast_signed()),
         };
         strides[to..].fill(last);
-        Ok(strides)
+        Ok(axes)
     }
 }
 
 /// Old axes that are not of size 1: number, size, stride.
-type Axes = SmallVec<[(usize, usize, isize); INLINE_NDIM]>;
+type Group = SmallVec<[(usize, usize, isize); INLINE_NDIM]>;
 
 /// Whether neighbours within a group of old axes are adjacent in memory, so that they act as one axis.
 fn check_mergeable(group: &[(usize, usize, isize)], order: Order) -> Result<(), LayoutError> {

@@ -1,6 +1,7 @@
-//! Operations on axes: permute, flip, squeeze, insert, broadcast, and items of another size.
+//! Operations on axes: permute, flip, squeeze, insert, and items of another size.
 
-use super::{Dims, Layout, MAX_NDIM, Slice, Unit, check_size};
+use super::axes::Axes;
+use super::{Layout, MAX_NDIM, Slice, Unit, check_size};
 use crate::error::LayoutError;
 
 impl Layout {
@@ -9,35 +10,94 @@ impl Layout {
     /// # Errors
     ///
     /// [`LayoutError::RankMismatch`], [`LayoutError::AxisOutOfRange`], [`LayoutError::RepeatedAxis`].
+    #[inline]
     pub fn permute(&self, axes: &[usize]) -> Result<Self, LayoutError> {
+        self.check_permutation(axes)?;
+        let mut result = self.clone();
+        let (shape, strides) = result.axes.parts_mut();
+        for (k, &axis) in axes.iter().enumerate() {
+            (shape[k], strides[k]) = (self.shape()[axis], self.strides()[axis]);
+        }
+        Ok(result)
+    }
+
+    /// Checks that each axis is named once.
+    #[inline]
+    fn check_permutation(&self, axes: &[usize]) -> Result<(), LayoutError> {
         if axes.len() != self.ndim() {
             return Err(LayoutError::RankMismatch {
                 expected: self.ndim(),
                 found: axes.len(),
             });
         }
-        let mut result = self.clone();
-        let mut seen = 0_u64;
-        for (k, &axis) in axes.iter().enumerate() {
-            self.check_axis(axis)?;
-            if seen & (1 << axis) != 0 {
-                return Err(LayoutError::RepeatedAxis { axis });
-            }
-            seen |= 1 << axis;
-            result.dims[k] = self.dims[axis];
-            result.dims[self.ndim() + k] = self.dims[self.ndim() + axis];
-        }
-        Ok(result)
+        self.axis_set(axes).map(|_| ())
+    }
+
+    /// Axes as a set, of which bit `k` stands for axis `k`.
+    #[inline]
+    fn axis_set(&self, axes: &[usize]) -> Result<u64, LayoutError> {
+        let mut seen = 0;
+        axes.iter().try_for_each(|&axis| self.note_axis(&mut seen, axis))?;
+        Ok(seen)
     }
 
     /// The axes in reverse order (NumPy's `T`).
     #[must_use]
+    #[inline]
     pub fn reverse_axes(&self) -> Self {
         let mut result = self.clone();
-        let ndim = self.ndim();
-        result.dims[..ndim].reverse();
-        result.dims[ndim..].reverse();
+        let (shape, strides) = result.axes.parts_mut();
+        shape.reverse();
+        strides.reverse();
         result
+    }
+
+    /// Two axes in each other's place (NumPy's `swapaxes`).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::AxisOutOfRange`].
+    #[doc(alias = "swapaxes")]
+    pub fn swap_axes(&self, a: usize, b: usize) -> Result<Self, LayoutError> {
+        self.check_axis(a)?;
+        self.check_axis(b)?;
+        let mut result = self.clone();
+        let (shape, strides) = result.axes.parts_mut();
+        shape.swap(a, b);
+        strides.swap(a, b);
+        Ok(result)
+    }
+
+    /// One axis to another place, the others in their order around it (NumPy's `moveaxis`).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::AxisOutOfRange`].
+    #[doc(alias = "moveaxis")]
+    pub fn move_axis(&self, from: usize, to: usize) -> Result<Self, LayoutError> {
+        self.move_axes(&[from], &[to])
+    }
+
+    /// Several axes, each to a place of its own, the others in their order around them (NumPy's `moveaxis`).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::RankMismatch`] if the lists differ in length, [`LayoutError::AxisOutOfRange`], [`LayoutError::RepeatedAxis`].
+    pub fn move_axes(&self, from: &[usize], to: &[usize]) -> Result<Self, LayoutError> {
+        let (moved, _) = (self.axis_set(from)?, self.axis_set(to)?);
+        if from.len() != to.len() {
+            return Err(LayoutError::RankMismatch {
+                expected: from.len(),
+                found: to.len(),
+            });
+        }
+        let mut rest = (0..self.ndim()).filter(|axis| moved & (1 << axis) == 0);
+        let axis_at = |place: usize| to.iter().position(|&to| to == place).map(|k| from[k]);
+        let axes = (0..self.ndim()).map(|place| {
+            let axis = axis_at(place).or_else(|| rest.next()).unwrap_or(place);
+            (self.shape()[axis], self.strides()[axis])
+        });
+        Ok(self.with_axes(axes.collect(), self.offset))
     }
 
     /// One axis backwards: `[::-1]`.
@@ -45,8 +105,43 @@ impl Layout {
     /// # Errors
     ///
     /// [`LayoutError::AxisOutOfRange`]; [`LayoutError::StrideOverflow`] if the stride is `isize::MIN`.
+    #[inline]
     pub fn flip(&self, axis: usize) -> Result<Self, LayoutError> {
         self.slice_axis(axis, Slice::ALL.step_by(-1))
+    }
+
+    /// Several axes backwards (NumPy's `flip` with a tuple).
+    ///
+    /// # Errors
+    ///
+    /// As [`flip`](Self::flip); [`LayoutError::RepeatedAxis`].
+    pub fn flip_axes(&self, axes: &[usize]) -> Result<Self, LayoutError> {
+        self.axis_set(axes)?;
+        axes.iter().try_fold(self.clone(), |layout, &axis| layout.flip(axis))
+    }
+
+    /// All axes backwards (NumPy's `flip` without an axis).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::StrideOverflow`] if a stride is `isize::MIN`.
+    pub fn flip_all(&self) -> Result<Self, LayoutError> {
+        (0..self.ndim()).try_fold(self.clone(), |layout, axis| layout.flip(axis))
+    }
+
+    /// Turned by `turns` × 90° in the plane of two axes, from the first towards the second (NumPy's `rot90`).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::AxisOutOfRange`], [`LayoutError::RepeatedAxis`]; [`LayoutError::StrideOverflow`] as for [`flip`](Self::flip).
+    pub fn rot90(&self, turns: isize, (a, b): (usize, usize)) -> Result<Self, LayoutError> {
+        self.axis_set(&[a, b])?;
+        match turns.rem_euclid(4) {
+            0 => Ok(self.clone()),
+            1 => self.flip(b)?.swap_axes(a, b),
+            2 => self.flip(a)?.flip(b),
+            _ => self.swap_axes(a, b)?.flip(b),
+        }
     }
 
     /// Without one axis of size 1.
@@ -55,20 +150,34 @@ impl Layout {
     ///
     /// [`LayoutError::AxisOutOfRange`], [`LayoutError::NotSizeOne`].
     pub fn squeeze_axis(&self, axis: usize) -> Result<Self, LayoutError> {
-        self.check_axis(axis)?;
-        match self.shape()[axis] {
-            1 => self.index_axis(axis, 0),
-            size => Err(LayoutError::NotSizeOne { axis, size }),
+        self.squeeze_axes(&[axis])
+    }
+
+    /// Without several axes of size 1 (NumPy's `squeeze` with a tuple).
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::AxisOutOfRange`], [`LayoutError::RepeatedAxis`], [`LayoutError::NotSizeOne`].
+    pub fn squeeze_axes(&self, axes: &[usize]) -> Result<Self, LayoutError> {
+        let gone = self.axis_set(axes)?;
+        if let Some(&axis) = axes.iter().find(|&&axis| self.shape()[axis] != 1) {
+            let size = self.shape()[axis];
+            return Err(LayoutError::NotSizeOne { axis, size });
         }
+        Ok(self.without(|axis| gone & (1 << axis) != 0))
     }
 
     /// Without all axes of size 1.
     #[must_use]
     pub fn squeeze(&self) -> Self {
-        let kept = |&axis: &usize| self.shape()[axis] != 1;
-        let shape: Dims = (0..self.ndim()).filter(kept).map(|k| self.dims[k]).collect();
-        let strides: Dims = (0..self.ndim()).filter(kept).map(|k| self.strides()[k]).collect();
-        self.with_axes(bytemuck::cast_slice(&shape), &strides, self.offset)
+        self.without(|axis| self.shape()[axis] == 1)
+    }
+
+    /// Without some axes, of which the first position is meant.
+    fn without(&self, gone: impl Fn(usize) -> bool) -> Self {
+        let kept = (0..self.ndim()).filter(|&axis| !gone(axis));
+        let axes = kept.map(|axis| (self.shape()[axis], self.strides()[axis]));
+        self.with_axes(axes.collect(), self.offset)
     }
 
     /// With a new axis of size 1 and stride 0 before axis `axis` (NumPy's `np.newaxis`).
@@ -85,32 +194,43 @@ impl Layout {
             return Err(LayoutError::RankTooHigh { ndim: ndim + 1 });
         }
         let mut result = self.clone();
-        result.dims.insert(ndim + axis, 0);
-        result.dims.insert(axis, 1);
+        result.axes.insert(axis, 1, 0);
         Ok(result)
     }
 
-    /// Repeated to a larger shape: new leading axes and axes of size 1 get stride 0 (NumPy's `broadcast_to`).
+    /// With new axes of size 1 and stride 0, which are axes `axes` of the result (NumPy's `expand_dims`).
+    ///
+    /// NumPy reshapes here, and gives the new axes other strides, which mean as little.
     ///
     /// # Errors
     ///
-    /// [`LayoutError::BroadcastRank`], [`LayoutError::Broadcast`], [`LayoutError::RankTooHigh`], [`LayoutError::SizeOverflow`].
-    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Self, LayoutError> {
-        let new = shape.len().checked_sub(self.ndim()).ok_or(LayoutError::BroadcastRank {
-            ndim: self.ndim(),
-            target: shape.len(),
-        })?;
-        check_size(shape, self.itemsize)?;
-        let mut strides = Dims::from_elem(0, shape.len());
-        for (axis, &target) in shape.iter().enumerate().skip(new) {
-            let (size, stride) = (self.shape()[axis - new], self.strides()[axis - new]);
-            match size {
-                1 => {}
-                _ if size == target => strides[axis] = stride,
-                _ => return Err(LayoutError::Broadcast { axis, size, target }),
-            }
+    /// [`LayoutError::AxisOutOfRange`], [`LayoutError::RepeatedAxis`], [`LayoutError::RankTooHigh`].
+    #[doc(alias = "expand_dims")]
+    pub fn insert_axes(&self, axes: &[usize]) -> Result<Self, LayoutError> {
+        let ndim = self.ndim() + axes.len();
+        if ndim > MAX_NDIM {
+            return Err(LayoutError::RankTooHigh { ndim });
         }
-        Ok(self.with_axes(shape, &strides, self.offset))
+        let mut new = 0_u64;
+        for &axis in axes {
+            if axis >= ndim {
+                return Err(LayoutError::AxisOutOfRange { axis, ndim });
+            }
+            if new & (1_u64 << axis) != 0 {
+                return Err(LayoutError::RepeatedAxis { axis });
+            }
+            new |= 1 << axis;
+        }
+        let mut old = self.shape().iter().copied().zip(self.strides().iter().copied());
+        let axis = |axis| {
+            if new & (1_u64 << axis) != 0 {
+                Some((1, 0))
+            } else {
+                old.next()
+            }
+        };
+        let axes: Axes = (0..ndim).map_while(axis).collect();
+        Ok(self.with_axes(axes, self.offset))
     }
 
     /// The same bytes as items of another size (NumPy's `view(dtype)`), which changes the last axis.
@@ -149,8 +269,7 @@ impl Layout {
         if !splits && (itemsize < self.itemsize || !available.is_multiple_of(itemsize)) {
             return Err(LayoutError::ReinterpretSize { available, itemsize });
         }
-        result.dims[axis] = (available / itemsize).cast_signed();
-        result.dims[self.ndim() + axis] = itemsize.cast_signed();
+        result.axes.set(axis, available / itemsize, itemsize.cast_signed());
         check_size(result.shape(), itemsize)?;
         Ok(result)
     }
@@ -187,27 +306,6 @@ mod tests {
             wide.squeeze_axis(0).unwrap_err(),
             LayoutError::NotSizeOne { axis: 0, size: 3 }
         );
-    }
-
-    #[test]
-    fn broadcasts() {
-        let row = Layout::contiguous(&[1, 3], &DType::F64, Order::C).unwrap();
-        let b = row.broadcast_to(&[5, 1, 3]).unwrap();
-        assert_eq!(b.strides(), [0, 0, 8]);
-        assert!(matches!(row.broadcast_to(&[4]), Err(LayoutError::BroadcastRank { .. })));
-        assert!(matches!(
-            row.broadcast_to(&[2, 4]),
-            Err(LayoutError::Broadcast {
-                axis: 1,
-                size: 3,
-                target: 4
-            })
-        ));
-        assert!(matches!(
-            row.broadcast_to(&[1 << 62, 3]),
-            Err(LayoutError::SizeOverflow { .. })
-        ));
-        assert!(row.broadcast_to(&[0, 3]).unwrap().is_empty());
     }
 
     #[test]

@@ -9,18 +9,18 @@ impl StridedView<'_> {
     /// Basic indexing: NumPy's `a[indices]`.
     ///
     /// ```
-    /// use viewbridge::{Index, Slice, StridedView};
+    /// use viewbridge::{IndexExpr, StridedView, s};
     ///
     /// let a = StridedView::from_vec((0..12).collect::<Vec<i32>>()).reshape(&[3, 4])?;
-    /// // a[-1, ::-2]
-    /// let b = a.index(&[Index::At(-1), Index::Slice(Slice::ALL.step_by(-2))])?;
-    /// assert_eq!(b.to_vec::<i32>()?, [11, 9]);
+    /// assert_eq!(a.index(&s![-1, ::-2])?.to_vec::<i32>()?, [11, 9]);
+    /// assert_eq!(a.index(&"..., 0".parse::<IndexExpr>()?)?.to_vec::<i32>()?, [0, 4, 8]);
     /// # Ok::<(), viewbridge::Error>(())
     /// ```
     ///
     /// # Errors
     ///
     /// As [`Layout::index`](crate::Layout::index).
+    #[inline]
     pub fn index(&self, indices: &[Index]) -> Result<Self> {
         Ok(self.with_layout(self.layout.index(indices)?))
     }
@@ -30,6 +30,7 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::index_axis`](crate::Layout::index_axis).
+    #[inline]
     pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self> {
         Ok(self.with_layout(self.layout.index_axis(axis, position)?))
     }
@@ -39,6 +40,7 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::slice_axis`](crate::Layout::slice_axis).
+    #[inline]
     pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
         Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
     }
