@@ -335,13 +335,29 @@ impl Buffer<'static> {
     ///
     /// `owner` owns `ptr..ptr + len` alone, and those bytes are initialised.
     pub(crate) unsafe fn from_unique<O: Send + 'static>(ptr: NonNull<u8>, len: usize, owner: O) -> Self {
+        // SAFETY: the caller's contract, and the CPU reads its own memory.
+        unsafe { Self::from_exclusive(ptr, len, Device::CPU, OwnerKind::Heap, owner) }
+    }
+
+    /// Memory behind a raw pointer that nobody else uses as long as `owner` lives: the last claim to it may write.
+    ///
+    /// # Safety
+    ///
+    /// As [`Buffer::from_raw_parts`] with [`Access::Immutable`]; and nobody else reads `ptr..ptr + len`.
+    pub(crate) unsafe fn from_exclusive<O: Send + 'static>(
+        ptr: NonNull<u8>,
+        len: usize,
+        device: Device,
+        kind: OwnerKind,
+        owner: O,
+    ) -> Self {
         let shared = Shared {
-            kind: OwnerKind::Heap,
+            kind,
             spare: 0,
             reclaimable: true,
             keep: owner,
         };
-        Self::owned(ptr, len, Arc::new(shared))
+        Self::owned(ptr, len, Arc::new(shared)).with_place(Access::Immutable, device)
     }
 
     #[inline]

@@ -114,6 +114,18 @@ impl Device {
     const ROCM_HOST: u32 = 11;
     const CUDA_MANAGED: u32 = 13;
 
+    /// Whether pointers to the memory are addresses, which arithmetic may move: CPU, CUDA, ROCm and oneAPI memory.
+    ///
+    /// The pointer to memory on any other device, a `cl_mem` say, or an `id<MTLBuffer>`, is taken for a handle. It stays as it is, and the place of
+    /// the first item beside it; [`data_ptr`](crate::StridedView::data_ptr) of a view of such memory means nothing.
+    #[must_use]
+    pub const fn has_addresses(self) -> bool {
+        matches!(
+            self.device_type,
+            1 | 2 | Self::CUDA_HOST | 10 | Self::ROCM_HOST | Self::CUDA_MANAGED | 14
+        )
+    }
+
     /// Whether the CPU can read the bytes: ordinary memory, pinned host memory (CUDA, ROCm) and CUDA managed memory.
     ///
     /// Pinned and managed memory may be in use by a running kernel; whoever hands it over must have synchronised.
@@ -135,11 +147,18 @@ impl fmt::Display for Device {
             4 => "opencl",
             7 => "vulkan",
             8 => "metal",
+            9 => "vpi",
             10 => "rocm",
             11 => "rocm_host",
+            12 => "ext_dev",
             13 => "cuda_managed",
             14 => "oneapi",
             15 => "webgpu",
+            16 => "hexagon",
+            17 => "maia",
+            18 => "trn",
+            19 => "tpu",
+            20 => "tpu_host",
             other => return write!(f, "device_type_{other}:{}", self.device_id),
         };
         write!(f, "{name}:{}", self.device_id)

@@ -7,97 +7,20 @@
 #![cfg(feature = "dlpack")]
 #![allow(unsafe_code, reason = "the other side of a C interface is played here")]
 
-use std::ffi::c_void;
+mod foreign;
+
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLPackVersion, DLTensor};
+use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLPackVersion};
+use foreign::Producer;
 use proptest::prelude::*;
 use viewbridge::dlpack::{LEGACY, LegacyTensor, ProducerCopy, VERSIONED, VersionedTensor};
 use viewbridge::{
     Access, Buffer, CopyPolicy, CopyReason, DType, Device, DlpackFault, Error, Kind, Layout, LayoutError, Logical,
     Order, OwnerKind, Refusal, Slice, StridedView, StridedViewMut, TimeUnit,
 };
-
-/// A producer in the role of another library: it counts how often its deleter runs.
-struct Producer {
-    shape: Vec<i64>,
-    strides: Vec<i64>,
-    data: Vec<u64>,
-    deleted: Arc<AtomicUsize>,
-}
-
-impl Producer {
-    fn new(shape: &[i64], strides: &[i64]) -> Self {
-        Self {
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-            data: (0..64).collect(),
-            deleted: Arc::default(),
-        }
-    }
-
-    fn tensor(&mut self) -> DLTensor {
-        DLTensor {
-            data: self.data.as_mut_ptr().cast(),
-            device: DLDevice {
-                device_type: 1,
-                device_id: 0,
-            },
-            ndim: i32::try_from(self.shape.len()).unwrap(),
-            dtype: DLDataType {
-                code: 0,
-                bits: 64,
-                lanes: 1,
-            },
-            shape: self.shape.as_mut_ptr(),
-            strides: self.strides.as_mut_ptr(),
-            byte_offset: 0,
-        }
-    }
-
-    /// Hands out a versioned tensor after `edit` had its way with it.
-    fn versioned(mut self, edit: impl FnOnce(&mut DLManagedTensorVersioned)) -> *mut DLManagedTensorVersioned {
-        let tensor = self.tensor();
-        let mut managed = Box::new(DLManagedTensorVersioned {
-            version: DLPackVersion { major: 1, minor: 3 },
-            manager_ctx: Box::into_raw(Box::new(self)).cast(),
-            deleter: Some(delete_versioned),
-            flags: 0,
-            dl_tensor: tensor,
-        });
-        edit(&mut managed);
-        Box::into_raw(managed)
-    }
-
-    fn legacy(mut self, edit: impl FnOnce(&mut DLManagedTensor)) -> *mut DLManagedTensor {
-        let tensor = self.tensor();
-        let mut managed = Box::new(DLManagedTensor {
-            dl_tensor: tensor,
-            manager_ctx: Box::into_raw(Box::new(self)).cast(),
-            deleter: Some(delete_legacy),
-        });
-        edit(&mut managed);
-        Box::into_raw(managed)
-    }
-}
-
-fn count(context: *mut c_void) {
-    // SAFETY: the context is the producer, boxed above; a second call would be a double free, which the tests run without.
-    let producer = unsafe { Box::from_raw(context.cast::<Producer>()) };
-    producer.deleted.fetch_add(1, Ordering::SeqCst);
-}
-
-unsafe extern "C" fn delete_versioned(this: *mut DLManagedTensorVersioned) {
-    // SAFETY: boxed above.
-    count(unsafe { Box::from_raw(this) }.manager_ctx);
-}
-
-unsafe extern "C" fn delete_legacy(this: *mut DLManagedTensor) {
-    // SAFETY: boxed above.
-    count(unsafe { Box::from_raw(this) }.manager_ctx);
-}
 
 fn import(tensor: *mut DLManagedTensorVersioned) -> viewbridge::Result<StridedView<'static>> {
     // SAFETY: a live tensor of this test; where it lies, the checks must find out before anything is read.

@@ -51,6 +51,11 @@ fn exports_allocate_once() {
         let (borrowed, count) = allocations(|| tensor.value.view().unwrap());
         assert_eq!(count, 0, "borrowed import of {shape:?}");
         drop(borrowed);
+        let shared = viewbridge::StridedViewMut::from_vec(vec![0_f32; view.len()]).share();
+        let shared = shared.reshape(shape).unwrap();
+        let (described, count) = allocations(|| shared.borrow_dlpack().unwrap());
+        assert_eq!(count, 0, "borrowed export of {shape:?}");
+        drop(described);
         let (owned, count) = allocations(|| tensor.value.into_view().unwrap());
         assert_eq!(count, 1, "owned import of {shape:?}");
         drop(owned);

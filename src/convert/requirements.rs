@@ -256,4 +256,11 @@ impl Requirements {
         self.outlives = true;
         self
     }
+
+    /// Borrowed memory will do: the consumer is done before the borrow is.
+    #[must_use]
+    pub const fn may_be_borrowed(mut self) -> Self {
+        self.outlives = false;
+        self
+    }
 }

@@ -216,14 +216,11 @@ impl<A: Abi> Export<A> {
             // SAFETY: as above.
             unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
         }
-        let data = if empty {
+        if empty {
             // SAFETY: *one block*: there is room for `ndim` entries.
             unsafe { write_ones(strides, ndim) };
-            ptr::null_mut()
-        } else {
-            view.data_ptr().cast_mut().cast()
-        };
-        let tensor = describe(view, dtype, data, (shape, strides));
+        }
+        let tensor = describe(view, dtype, empty, (shape, strides));
         let export = Self {
             managed: A::new(tensor, flags, delete::<A>),
             claim: ManuallyDrop::new(claim),
@@ -246,14 +243,30 @@ unsafe fn write_ones(entries: *mut i64, ndim: usize) {
     }
 }
 
+/// Where the first item is: `data` and `byte_offset`.
 #[inline(always)]
-fn describe(
+fn locate(view: &StridedView<'_>, empty: bool) -> (*mut c_void, u64) {
+    if empty {
+        return (ptr::null_mut(), 0);
+    }
+    if !view.device().has_addresses() {
+        let offset = view.layout().byte_offset();
+        let offset = u64::try_from(offset).expect("at most 64 bits");
+        return (view.buffer().as_ptr().cast_mut().cast(), offset);
+    }
+    // Older consumers ignore the offset.
+    (view.data_ptr().cast_mut().cast(), 0)
+}
+
+#[inline(always)]
+pub(super) fn describe(
     view: &StridedView<'_>,
     dtype: DLDataType,
-    data: *mut c_void,
+    empty: bool,
     (shape, strides): (*mut i64, *mut i64),
 ) -> DLTensor {
     let device = view.device();
+    let (data, byte_offset) = locate(view, empty);
     DLTensor {
         data,
         device: DLDevice {
@@ -264,7 +277,7 @@ fn describe(
         dtype,
         shape,
         strides,
-        byte_offset: 0,
+        byte_offset,
     }
 }
 
@@ -285,7 +298,7 @@ fn flags(view: &StridedView<'_>, copied: bool) -> u64 {
 
 /// Address-sized integers are at most 64 bits wide.
 #[inline(always)]
-fn to_i64(value: isize) -> i64 {
+pub(super) fn to_i64(value: isize) -> i64 {
     i64::try_from(value).expect("isize fits in i64")
 }
 

@@ -12,15 +12,14 @@ use dlpack_rs::ffi::DLTensor;
 
 use super::abi::{Abi, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
-use super::managed::ManagedTensor;
+use super::managed::{ManagedTensor, ProducerCopy};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{DlpackFault, Result};
+use crate::error::{DlpackFault, Error, Result};
 use crate::layout::{Layout, MAX_NDIM, Placed, PlacedAxes};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
+use crate::view_mut::StridedViewMut;
 
 /// The first minor version of DLPack 1 that forbids NULL strides.
 const STRIDES_REQUIRED: (u32, u32) = (1, 2);
@@ -44,6 +43,44 @@ impl<A: Abi> ManagedTensor<A> {
         })
     }
 
+    /// The tensor as an exclusive view, to be written, if the producer says that it copied for us: such a tensor is nobody else's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotUnique`] if the producer does not say so, and as [`assume_exclusive`](Self::assume_exclusive).
+    pub fn into_view_mut(self) -> Result<StridedViewMut<'static>> {
+        if self.producer_copy() != ProducerCopy::Copied {
+            let owner = OwnerKind::Dlpack;
+            return Err(Error::NotUnique { owner });
+        }
+        // SAFETY: by the contract of `from_raw` the flag is true.
+        unsafe { self.assume_exclusive() }
+    }
+
+    /// The tensor as an exclusive view, to be written, on the caller's word that it is nobody else's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`] if the producer forbids writing, [`Error::DeviceMemory`] where the CPU cannot write, [`Error::SelfOverlap`], and as
+    /// [`into_view`](Self::into_view).
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reads or writes the memory until the deleter runs.
+    pub unsafe fn assume_exclusive(self) -> Result<StridedViewMut<'static>> {
+        let (tensor, version, flags) = (self.read(), self.version(), self.flags());
+        let (device, kind) = (device(&tensor), OwnerKind::Dlpack);
+        if flags & READ_ONLY != 0 {
+            return Err(Error::ReadOnly { owner: kind });
+        }
+        let view = view_of(&tensor, version, flags, |ptr, len| {
+            // SAFETY: *consumer*, and the caller's word.
+            unsafe { Buffer::from_exclusive(ptr, len, device, kind, self) }
+        })?;
+        view.check_readable()?;
+        view.into_mut().map_err(|(_, error)| error)
+    }
+
     /// A view of the tensor for as long as the handle is borrowed. Allocates nothing up to rank 6.
     ///
     /// # Errors
@@ -59,7 +96,26 @@ impl<A: Abi> ManagedTensor<A> {
     }
 }
 
-/// Checks a tensor, and puts the view together from its memory: address of the lowest byte reached, and bytes.
+impl<'a> StridedView<'a> {
+    /// A view of a tensor that somebody else keeps alive: of what the exchange API's `dltensor_from_py_object_no_sync` fills in, or of an argument of
+    /// a C function. Allocates nothing up to rank 6. NULL strides are those of a row-major tensor.
+    ///
+    /// # Errors
+    ///
+    /// As [`ManagedTensor::into_view`].
+    ///
+    /// # Safety
+    ///
+    /// As [`ManagedTensor::from_raw`], with the lifetime `'a` in place of the deleter.
+    pub unsafe fn from_dl_tensor(tensor: &'a DLTensor) -> Result<Self> {
+        view_of(tensor, None, 0, |ptr, len| {
+            // SAFETY: the caller's contract.
+            unsafe { Buffer::from_raw_borrowed(ptr, len, Access::Shared, device(tensor)) }
+        })
+    }
+}
+
+/// Checks a tensor, and puts the view together from its memory: address of the lowest byte reached (or a handle), and bytes.
 #[inline(always)]
 fn view_of<'a>(
     tensor: &DLTensor,
@@ -71,8 +127,13 @@ fn view_of<'a>(
         let (buffer, dtype) = (memory(ptr, axes.len), dtype::plain(tensor.dtype));
         return Ok(StridedView::from_parts(buffer, dtype, axes.to_layout(), None));
     }
-    let (dtype, layout, ptr) = describe(tensor, version, flags)?;
-    let buffer = memory(ptr, layout.byte_span().len());
+    let Described {
+        dtype,
+        layout,
+        ptr,
+        len,
+    } = describe(tensor, version, flags)?;
+    let buffer = memory(ptr, len);
     Ok(StridedView::from_parts(buffer, dtype, layout, None))
 }
 
@@ -99,16 +160,17 @@ fn device(tensor: &DLTensor) -> Device {
 #[inline(always)]
 fn describe_plain(tensor: &DLTensor) -> Option<(PlacedAxes, NonNull<u8>)> {
     let itemsize = dtype::plain_itemsize(tensor.dtype)?;
-    if tensor.shape.is_null() || tensor.strides.is_null() {
+    if tensor.shape.is_null() || tensor.strides.is_null() || !device(tensor).has_addresses() {
         return None;
     }
     let ndim = usize::try_from(tensor.ndim).ok()?;
     let entry = |entries| move |axis| isize::try_from(read_entry(entries, axis)).ok();
     let axes = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
     let ptr = locate(tensor, axes.below, axes.len)?;
-    debug_assert!(
-        describe(tensor, None, 0).is_ok_and(|that| that == (dtype::plain(tensor.dtype), axes.to_layout(), ptr))
-    );
+    debug_assert!(describe(tensor, None, 0).is_ok_and(|that| {
+        let this = (dtype::plain(tensor.dtype), axes.to_layout(), ptr, axes.len);
+        (that.dtype, that.layout, that.ptr, that.len) == this
+    }));
     Some((axes, ptr))
 }
 
@@ -119,10 +181,20 @@ fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
     }
 }
 
+/// What is known of a tensor that passed the checks.
+struct Described {
+    dtype: DType,
+    layout: Layout,
+    /// The lowest byte reached, or the handle that the memory hides behind.
+    ptr: NonNull<u8>,
+    /// Bytes that the layout reaches, counted from there.
+    len: usize,
+}
+
 /// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
 #[cold]
 #[inline(never)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<(DType, Layout, NonNull<u8>)> {
+fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Described> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
     let mut layout = Layout::blank(ndim(tensor)?, &dtype);
     read_shape(tensor, &mut layout)?;
@@ -133,6 +205,9 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
     } else {
         layout.make_compact()?;
     }
+    if !device(tensor).has_addresses() {
+        return describe_handle(tensor, dtype, layout);
+    }
     let Placed { layout, below, len } = layout.place()?;
     let ptr = locate(tensor, below, len).ok_or_else(|| {
         if tensor.data.is_null() {
@@ -142,7 +217,32 @@ fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Resul
             DlpackFault::ByteOffset { byte_offset }
         }
     })?;
-    Ok((dtype, layout, ptr))
+    Ok(Described {
+        dtype,
+        layout,
+        ptr,
+        len,
+    })
+}
+
+/// A tensor whose `data` is no address but the name of a memory, the start of which is all that is known: nothing may lie in front of it.
+fn describe_handle(tensor: &DLTensor, dtype: DType, layout: Layout) -> Result<Described> {
+    let byte_offset = tensor.byte_offset;
+    let offset = isize::try_from(byte_offset).map_err(|_| DlpackFault::ByteOffset { byte_offset })?;
+    let layout = layout.place_at(offset.unsigned_abs())?;
+    let (ptr, len) = if layout.is_empty() {
+        (NonNull::dangling(), 0)
+    } else {
+        let items = layout.len();
+        let handle = NonNull::new(tensor.data).ok_or(DlpackFault::NullData { items })?;
+        (handle.cast(), layout.byte_span().end)
+    };
+    Ok(Described {
+        dtype,
+        layout,
+        ptr,
+        len,
+    })
 }
 
 fn read_shape(tensor: &DLTensor, layout: &mut Layout) -> Result<(), DlpackFault> {

@@ -58,8 +58,9 @@ impl<A: Abi> ManagedTensor<A> {
     ///
     /// `tensor` is NULL or points to a live struct that nobody else consumes, whose deleter may be called on any thread. If the struct's
     /// fields pass the checks, then they are true: shape and strides have `ndim` entries, the memory that they describe is allocated until
-    /// the deleter runs, and, if the CPU can read the device, it is initialised and nobody writes it during a call that reads it. The
-    /// struct's own fields are not changed by others.
+    /// the deleter runs, and, if the CPU can read the device, it is initialised and nobody writes it during a call that reads it (whoever hands
+    /// over pinned or managed memory has waited for the kernels that use it); with `IS_COPIED`, nobody else uses it at all. The struct's own
+    /// fields are not changed by others.
     #[inline]
     pub unsafe fn from_raw(tensor: *mut A) -> Result<Self> {
         let ptr = NonNull::new(tensor).ok_or(DlpackFault::NullTensor)?;

@@ -28,20 +28,25 @@
 //! |---|---|---|
 //! | version | stamped 1.3 | another major version: error, after calling the deleter and touching nothing else |
 //! | strides | always given, in items, signs and zeros as they are; 1 where they mean nothing | NULL is row-major in legacy tensors and up to 1.1, an error from 1.2 on |
-//! | `byte_offset` | 0, the pointer is moved | honoured |
+//! | `byte_offset` | 0, the pointer is moved; kept apart from a handle ([`has_addresses`](crate::Device::has_addresses)) | honoured |
 //! | `READ_ONLY` | set unless the memory is [`Access::Shared`](crate::Access::Shared) or a fresh copy | [`Access::ReadOnly`](crate::Access::ReadOnly); without it [`Access::Shared`](crate::Access::Shared) |
-//! | `IS_COPIED` | set on copies | [`ProducerCopy`] |
+//! | `IS_COPIED` | set on copies | [`ProducerCopy`]; with it, [`into_view_mut`](ManagedTensor::into_view_mut) writes |
 //! | `IS_SUBBYTE_TYPE_PADDED` | set on padded types | honoured; unknown flags are ignored |
 //! | no items | `data` is NULL | `data` may be anything |
 //! | ownership | one allocation; freed by the deleter, on any thread, no panic crosses | the deleter runs exactly once, on every path |
 
 mod abi;
+mod borrow;
 pub mod consumers;
 mod dtype;
+pub mod exchange;
 mod export;
 mod import;
 mod managed;
 
 pub use abi::{Abi, VERSION};
+pub use borrow::{BORROWED, BorrowedTensor};
+/// The structs as the C header has them.
+pub use dlpack_rs::ffi;
 pub use export::{LEGACY, LEGACY_OR_COPY, VERSIONED};
 pub use managed::{LegacyTensor, ManagedTensor, ProducerCopy, VersionedTensor};

@@ -37,7 +37,7 @@ use crate::memory::Order;
 pub const MAX_NDIM: usize = 64;
 
 /// Axes up to which shape and strides lie in the layout itself, without an allocation.
-const INLINE_NDIM: usize = 6;
+pub(crate) const INLINE_NDIM: usize = 6;
 
 /// What strides and offsets count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
