@@ -85,7 +85,8 @@ pub use buffer::Buffer;
 pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, Kind, Logical, Record, TimeUnit};
 pub use error::{
-    ArrowFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NpyFault, Result,
+    ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NpyFault,
+    Result,
 };
 pub use info::Info;
 pub use layout::{

@@ -224,17 +224,29 @@ fn meant(storage: &DataType, logical: &Logical) -> Option<DataType> {
     })
 }
 
-/// A decimal of a width, if Arrow allows so many digits in it.
+/// A decimal in a storage, if Arrow allows so many digits in it.
 fn decimal(storage: &DataType, precision: u8, scale: i8) -> Option<DataType> {
+    let bits = match storage {
+        DataType::Int32 => 32,
+        DataType::Int64 => 64,
+        DataType::FixedSizeBinary(16) => 128,
+        DataType::FixedSizeBinary(32) => 256,
+        _ => return None,
+    };
+    decimal_of_width(bits, precision, scale)
+}
+
+/// A decimal of a width in bits, if Arrow allows so many digits in it.
+pub(super) fn decimal_of_width(bits: u32, precision: u8, scale: i8) -> Option<DataType> {
     fn checked<T: DecimalType>(precision: u8, scale: i8) -> Option<DataType> {
         validate_decimal_precision_and_scale::<T>(precision, scale).ok()?;
         Some((T::TYPE_CONSTRUCTOR)(precision, scale))
     }
-    match storage {
-        DataType::Int32 => checked::<Decimal32Type>(precision, scale),
-        DataType::Int64 => checked::<Decimal64Type>(precision, scale),
-        DataType::FixedSizeBinary(16) => checked::<Decimal128Type>(precision, scale),
-        DataType::FixedSizeBinary(32) => checked::<Decimal256Type>(precision, scale),
+    match bits {
+        32 => checked::<Decimal32Type>(precision, scale),
+        64 => checked::<Decimal64Type>(precision, scale),
+        128 => checked::<Decimal128Type>(precision, scale),
+        256 => checked::<Decimal256Type>(precision, scale),
         _ => None,
     }
 }

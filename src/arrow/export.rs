@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, make_array};
+use arrow_buffer::Buffer as ArrowBuffer;
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, FieldRef};
 
 use super::dtype::Leaf;
 use super::tensor::FixedShapeTensor;
-use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory};
+use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory, primitive};
 use crate::convert::{Alignment, Converted, CopyPolicy, Requirements};
 use crate::error::{ArrowFault, Error, Result};
 use crate::layout::Unit;
@@ -28,16 +29,17 @@ use crate::view::StridedView;
 /// ```
 #[must_use]
 pub fn requirements_of(view: &StridedView<'_>) -> Requirements {
-    requirements(Leaf::of(view).as_ref(), REQUIREMENTS)
+    planned(Leaf::of(view).as_ref(), REQUIREMENTS)
 }
 
 /// What [`StridedView::to_fixed_shape_tensor`] asks of this very view: [`FIXED_SHAPE_TENSOR`], likewise.
 #[must_use]
 pub fn tensor_requirements_of(view: &StridedView<'_>) -> Requirements {
-    requirements(Leaf::of_tensor(view).as_ref(), FIXED_SHAPE_TENSOR)
+    planned(Leaf::of_tensor(view).as_ref(), FIXED_SHAPE_TENSOR)
 }
 
-fn requirements(leaf: Result<&Leaf, &Refusal>, base: Requirements) -> Requirements {
+/// `base`, with what the Arrow type of the view's items adds to it.
+pub(super) fn planned(leaf: Result<&Leaf, &Refusal>, base: Requirements) -> Requirements {
     match leaf {
         Ok(Leaf { alignment: 1, .. }) => base,
         Ok(leaf) => base.alignment(Alignment::Bytes(leaf.alignment)),
@@ -78,12 +80,13 @@ impl StridedView<'_> {
     /// than the first, of more than `i32::MAX` items; [`Error::CopyForbidden`], [`Error::OutOfMemory`].
     pub fn to_arrow(&self, policy: CopyPolicy) -> Result<Converted<ArrayRef>> {
         let leaf = Leaf::of(self).map_err(refused_by(&REQUIREMENTS))?;
-        for &items in self.shape().iter().skip(1) {
-            list_size(items)?;
-        }
-        let converted = self.convert(&requirements(Ok(&leaf), REQUIREMENTS), policy)?;
+        check_list_sizes(self)?;
+        let converted = self.convert(&planned(Ok(&leaf), REQUIREMENTS), policy)?;
         converted.try_map(|view| {
             let axes = view.ndim() - leaf.axes;
+            if axes == 1 && leaf.data_type.is_primitive() {
+                return numbers(view, leaf);
+            }
             let shape = view.shape()[..axes].to_vec();
             lists(items(view, leaf)?, &shape).map(make_array)
         })
@@ -113,7 +116,7 @@ impl StridedView<'_> {
     pub fn to_fixed_shape_tensor(&self, policy: CopyPolicy) -> Result<Converted<(FieldRef, ArrayRef)>> {
         let leaf = Leaf::of_tensor(self).map_err(refused_by(&FIXED_SHAPE_TENSOR))?;
         let size = list_size(self.shape().iter().skip(1).product())?;
-        let converted = self.convert(&requirements(Ok(&leaf), FIXED_SHAPE_TENSOR), policy)?;
+        let converted = self.convert(&planned(Ok(&leaf), FIXED_SHAPE_TENSOR), policy)?;
         converted.try_map(|view| {
             let (tensor, physical) = physical(&view)?;
             let rows = physical.shape()[0];
@@ -124,13 +127,21 @@ impl StridedView<'_> {
     }
 }
 
-fn refused_by(requirements: &Requirements) -> impl Fn(Refusal) -> Error {
+/// Refuses axes, other than the first, that are longer than a list can be.
+pub(super) fn check_list_sizes(view: &StridedView<'_>) -> Result<()> {
+    view.shape()
+        .iter()
+        .skip(1)
+        .try_for_each(|&items| list_size(items).map(drop))
+}
+
+pub(super) fn refused_by(requirements: &Requirements) -> impl Fn(Refusal) -> Error {
     let consumer = requirements.consumer();
     move |refusal| Error::Refused { consumer, refusal }
 }
 
 /// A dimension as Arrow writes it.
-fn list_size(items: usize) -> Result<i32> {
+pub(super) fn list_size(items: usize) -> Result<i32> {
     i32::try_from(items).map_err(|_| ArrowFault::ListSize { items }.into())
 }
 
@@ -152,6 +163,23 @@ fn physical<'a>(view: &StridedView<'a>) -> Result<(FixedShapeTensor, StridedView
 
 /// The items of a row-major view that fulfils [`REQUIREMENTS`], as the array that the lists are wrapped around.
 fn items(view: StridedView<'_>, leaf: Leaf) -> Result<ArrayData> {
+    let (buffer, bit, len) = bytes(view, &leaf)?;
+    let array = ArrayData::builder(leaf.data_type)
+        .len(len)
+        .offset(bit)
+        .add_buffer(buffer);
+    array.build().map_err(library)
+}
+
+/// One axis of numbers, as an array.
+fn numbers(view: StridedView<'_>, leaf: Leaf) -> Result<ArrayRef> {
+    let (buffer, _, len) = bytes(view, &leaf)?;
+    let misaligned = || ArrowFault::UnsupportedType(leaf.data_type.to_string().into()).into();
+    primitive::from_buffer(&leaf.data_type, buffer, (0, len), None).unwrap_or_else(|| Err(misaligned()))
+}
+
+/// The bytes of the items, how many bits into them the first one begins, and how many items there are.
+fn bytes(view: StridedView<'_>, leaf: &Leaf) -> Result<(ArrowBuffer, usize, usize)> {
     let axes = view.ndim() - leaf.axes;
     let len = view.shape()[..axes].iter().product();
     let start = view.layout().byte_offset();
@@ -170,11 +198,7 @@ fn items(view: StridedView<'_>, leaf: Leaf) -> Result<ArrayData> {
         expected: bytes,
         found: 0,
     })?;
-    let array = ArrayData::builder(leaf.data_type)
-        .len(len)
-        .offset(bit)
-        .add_buffer(buffer);
-    array.build().map_err(library)
+    Ok((buffer, bit, len))
 }
 
 /// Wraps items in a list per axis behind the first.

@@ -42,8 +42,10 @@
 
 mod dtype;
 mod export;
+pub mod ffi;
 mod import;
 mod memory;
+mod primitive;
 mod tensor;
 
 pub use export::{requirements_of, tensor_requirements_of};
@@ -66,10 +68,11 @@ pub(crate) use memory::to_arrow as to_arrow_buffer;
 /// What an Arrow array accepts: row-major, aligned, native, immutable memory that outlives borrows, booleans as bits, at least one axis.
 ///
 /// Decimal128 and Decimal256 need a higher alignment than their items of opaque bytes ask for: [`requirements_of`] adds it.
-pub const REQUIREMENTS: Requirements = any("Arrow").contiguous(Order::C).ndim(1, MAX_NDIM);
+pub const REQUIREMENTS: Requirements = device_requirements().cpu_readable();
 
 /// What an `arrow.fixed_shape_tensor` accepts: as [`REQUIREMENTS`], but the axes behind the first may be permuted, and there is one.
 pub const FIXED_SHAPE_TENSOR: Requirements = any("arrow.fixed_shape_tensor")
+    .cpu_readable()
     .layout_class(LayoutClass::PermutedRows)
     .ndim(2, MAX_NDIM);
 
@@ -80,8 +83,12 @@ const fn any(consumer: &'static str) -> Requirements {
         .memory(MemoryUse::Immutable)
         .packing(Packing::BoolBits)
         .dtypes(dtype::is_storage)
-        .cpu_readable()
         .outlives_borrow()
+}
+
+/// As [`REQUIREMENTS`], wherever the memory is.
+const fn device_requirements() -> Requirements {
+    any("Arrow").contiguous(Order::C).ndim(1, MAX_NDIM)
 }
 
 /// Arrow's own error as ours.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::CDataFault;
 use crate::dtype::DType;
 
 /// What is wrong with a DLPack tensor.
@@ -131,6 +132,8 @@ pub enum ArrowFault {
         /// Bytes of the file.
         available: usize,
     },
+    /// A struct of the C interfaces that breaks their rules.
+    CData(CDataFault),
     /// A compressed IPC file that this build cannot decompress, with Arrow's own error.
     Compressed(Box<dyn std::error::Error + Send + Sync>),
     /// Arrow's decoder panicked over a broken file. The panic went no further.
@@ -272,6 +275,7 @@ impl fmt::Display for ArrowFault {
                 f,
                 "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd` of arrow-ipc"
             ),
+            Self::CData(e) => write!(f, "invalid Arrow C data: {e}"),
             Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),
             Self::Library(e) => e.fmt(f),
         }

@@ -3,6 +3,7 @@
 //! There are two enums. [`LayoutError`] is pure arithmetic on shapes and strides. [`Error`] is everything else, and wraps it.
 //! Neither holds free text: every variant carries the values that were expected and found.
 
+mod c_data;
 mod dtype;
 mod fault;
 mod layout;
@@ -10,6 +11,7 @@ mod syntax;
 
 use std::fmt;
 
+pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NpyFault};
 pub use layout::LayoutError;
@@ -287,6 +289,12 @@ impl From<DlpackFault> for Error {
 impl From<ArrowFault> for Error {
     fn from(e: ArrowFault) -> Self {
         Self::Arrow(e)
+    }
+}
+
+impl From<CDataFault> for Error {
+    fn from(e: CDataFault) -> Self {
+        Self::Arrow(ArrowFault::CData(e))
     }
 }
 
