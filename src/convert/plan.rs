@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::CopyPolicy;
 use super::reasons::reasons;
+use super::report::{CopyRecord, CopyReport};
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
@@ -50,6 +51,13 @@ pub(super) struct PlannedCopy {
     pub(super) layout: Layout,
     /// What the address of the copy must be a multiple of, in bytes.
     pub(super) alignment: usize,
+}
+
+impl PlannedCopy {
+    /// What will be said of it.
+    pub(super) fn report(&self) -> CopyReport {
+        CopyReport::copied(CopyRecord::of_items(self.layout.nbytes(), self.reasons.clone()))
+    }
 }
 
 impl Plan {

@@ -28,6 +28,16 @@ pub(crate) enum Kernel {
     Bits { src: usize, dst: usize, truth: bool },
 }
 
+impl Kernel {
+    /// Whether bytes of the destination may be read before they are written: those that hold bits beside the ones to be written.
+    pub(crate) const fn reads_destination(self) -> bool {
+        match self {
+            Self::Bits { src, dst, truth } => !dst.is_multiple_of(8) || (src == dst && !truth),
+            _ => false,
+        }
+    }
+}
+
 /// How to fill one layout from another of the same shape.
 ///
 /// Invariant *reach*: the positions that [`CopyPlan::for_each`] visits are those of the items (or parts of items) of both layouts, each

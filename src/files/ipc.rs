@@ -270,11 +270,12 @@ mod tests {
 
     /// The bytes at an address that is `off` a multiple of 64.
     fn shifted(file: &[u8], off: usize) -> Buffer<'static> {
-        let mut memory = Allocation::zeroed(file.len() + off, 1).unwrap();
-        // SAFETY: *owned block* of `Allocation`, whose bytes were zeroed.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr(), file.len() + off) };
-        bytes[off..].copy_from_slice(file);
-        // SAFETY: *owned block* of `Allocation`, whose bytes were zeroed.
+        let mut memory = Allocation::uninit(file.len() + off, 1).unwrap();
+        let bytes = std::iter::repeat_n(&0, off).chain(file);
+        for (to, &byte) in memory.as_uninit().iter_mut().zip(bytes) {
+            to.write(byte);
+        }
+        // SAFETY: as many bytes as there are have been written.
         let buffer = unsafe { memory.into_buffer() };
         let first = std::ptr::NonNull::new(buffer.as_ptr().cast_mut().wrapping_add(off)).unwrap();
         let (access, kind) = (buffer.access(), buffer.owner_kind());

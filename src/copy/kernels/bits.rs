@@ -89,9 +89,13 @@ unsafe fn load(memory: *const u8, bit: usize, width: usize) -> u8 {
 ///
 /// # Safety
 ///
-/// The bytes that hold `bit..bit + width` can be read and written.
+/// The bytes that hold `bit..bit + width` can be written; if they are not one whole byte, they are initialised.
 unsafe fn store(memory: *mut u8, bit: usize, width: usize, value: u8) {
     let (byte, shift) = (memory.wrapping_add(bit / 8), bit % 8);
+    if (shift, width) == (0, 8) {
+        // SAFETY: the caller's promise.
+        return unsafe { byte.write(value) };
+    }
     // SAFETY: the caller's promise.
     let old = unsafe { byte.read() };
     let low = old & !(mask(width) << shift) | (value & mask(width)) << shift;

@@ -93,7 +93,7 @@ fn item_index(size: usize) -> Option<usize> {
 /// # Safety
 ///
 /// Every item of the source layout lies in initialised memory at `src`, every item of the destination layout in writable memory at
-/// `dst`; for [`Kernel::Bits`] that memory is initialised. Nobody else writes either meanwhile, and no byte is in both.
+/// `dst`; if the kernel [`reads the destination`](Kernel::reads_destination), that memory is initialised. Nobody else writes either meanwhile, and no byte is in both.
 pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
     let row = plan.row();
     match plan.kernel {

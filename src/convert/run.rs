@@ -1,0 +1,72 @@
+//! One copy, carried out.
+//!
+//! # Safety
+//!
+//! The calls of the copy engine rely on *alive*, *initialised* and *in bounds* of the source, and on memory for the destination that the
+//! caller holds exclusively.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+
+use crate::copy::{CopyPlan, execute};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::view::StridedView;
+
+/// What a copy writes.
+pub(super) struct Target<'a> {
+    pub(super) dtype: &'a DType,
+    pub(super) layout: &'a Layout,
+}
+
+impl StridedView<'_> {
+    /// Fills the first bytes of `memory`, so many as `target` has: all of them are initialised afterwards.
+    ///
+    /// The layout of the target is compact, from offset 0 on, and its shape that of the view, which the CPU can read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooShort`]; [`Error::DTypeMismatch`] if the types differ in more than byte order and packing.
+    pub(super) fn fill(&self, target: &Target<'_>, memory: &mut [MaybeUninit<u8>]) -> Result<()> {
+        let (expected, found) = (target.layout.nbytes(), memory.len());
+        let memory = memory.get_mut(..expected).ok_or(Error::TooShort { expected, found })?;
+        let plan = self.copy_plan(target.dtype, target.layout)?;
+        if plan.kernel.reads_destination() {
+            memory.fill(MaybeUninit::new(0));
+        }
+        // SAFETY: source *alive*, *initialised*, *in bounds*; the destination is borrowed mutably and as long as its layout, and zeroed where
+        // it is read.
+        unsafe { execute(&plan, self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
+        Ok(())
+    }
+
+    /// Writes the items of `target`, which may be of any strides, in the memory that begins at `memory`.
+    ///
+    /// # Errors
+    ///
+    /// As [`fill`](Self::fill).
+    ///
+    /// # Safety
+    ///
+    /// The shapes are equal, and the CPU can read this view. Every item of the target lies in initialised memory that the caller holds
+    /// exclusively, and no two of them share a bit.
+    pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
+        let plan = self.copy_plan(target.dtype, target.layout)?;
+        // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
+        unsafe { execute(&plan, self.buffer().as_ptr(), memory) };
+        Ok(())
+    }
+
+    /// The plan of a copy of this view into a layout of the same shape.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing.
+    pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
+        CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| Error::DTypeMismatch {
+            expected: dtype.clone(),
+            found: self.dtype().clone(),
+        })
+    }
+}
