@@ -1,6 +1,6 @@
 //! Views of the parts of items: fields of records, halves of complex numbers.
 
-use crate::dtype::{DType, Field, Kind};
+use crate::dtype::{DType, ItemType, Kind};
 use crate::error::{DTypeFault, Result};
 use crate::view::StridedView;
 use crate::view_mut::StridedViewMut;
@@ -29,7 +29,8 @@ impl StridedView<'_> {
     ///
     /// [`DTypeFault::NoRecord`], [`DTypeFault::NoField`]; [`LayoutError::RankTooHigh`](crate::LayoutError::RankTooHigh).
     pub fn field(&self, name: &str) -> Result<Self> {
-        self.part_of(self.dtype().field(name)?)
+        let field = self.dtype().field(name)?;
+        self.part(field.offset(), field.item())
     }
 
     /// Several fields of every record, as smaller records in the same places: NumPy's `a[['x', 'z']]`.
@@ -45,12 +46,51 @@ impl StridedView<'_> {
         Ok(Self::from_parts(buffer, record.into(), layout, self.shared_logical()))
     }
 
-    fn part_of(&self, field: &Field) -> Result<Self> {
-        let dtype = field.dtype().clone();
-        // *in bounds*: a field lies inside of its record (*inside*).
-        let layout = self.layout().part(field.offset(), dtype.itemsize(), field.shape())?;
+    /// What lies `offset` bytes into each item: inside of it.
+    fn part(&self, offset: usize, item: &ItemType) -> Result<Self> {
+        let dtype = item.dtype().clone();
+        // *in bounds*: the caller's promise.
+        let layout = self.layout().part(offset, dtype.itemsize(), item.shape())?;
         let buffer = self.buffer().clone();
-        Ok(Self::from_parts(buffer, dtype, layout, field.shared_logical()))
+        Ok(Self::from_parts(buffer, dtype, layout, item.shared_logical()))
+    }
+
+    /// Type and meaning of the items in one: what NumPy calls the array's dtype.
+    #[must_use]
+    pub fn item_type(&self) -> ItemType {
+        let item = ItemType::new(self.dtype().clone());
+        match self.shared_logical() {
+            Some(logical) => item.with_logical(logical),
+            None => item,
+        }
+    }
+
+    /// The same bytes as items of another type, with its meaning; the axes of items that are arrays come behind the others. No value
+    /// is converted.
+    ///
+    /// ```
+    /// use viewbridge::StridedView;
+    ///
+    /// let a = StridedView::from_vec((0..24).collect::<Vec<i64>>());
+    /// assert_eq!(a.view_as_item(&"M8[ms]".parse()?)?.item_type().to_string(), "datetime64[ms]");
+    /// let pairs = a.view_as_item(&"(2,)i8".parse()?)?;
+    /// assert_eq!((pairs.shape(), pairs.strides()), (&[12, 2][..], &[16, 8][..]));
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`StridedView::view_as`]; [`LayoutError::RankTooHigh`](crate::LayoutError::RankTooHigh), [`DTypeFault::TooLarge`].
+    pub fn view_as_item(&self, item: &ItemType) -> Result<Self> {
+        let view = match item.shape() {
+            [] => self.view_as(item.dtype().clone())?,
+            _ => {
+                let bytes = item.nbytes().and_then(|bytes| u32::try_from(bytes).ok());
+                self.view_as(DType::raw(bytes.ok_or(DTypeFault::TooLarge)?))?
+            }
+        };
+        // *in bounds*: the whole item, in other words.
+        view.part(0, item)
     }
 
     /// The real parts of complex numbers; real numbers as they are (NumPy's `a.real`).

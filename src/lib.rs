@@ -83,7 +83,7 @@ mod view_mut;
 
 pub use buffer::Buffer;
 pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
-pub use dtype::{ByteOrder, Complex, DType, Element, Field, Kind, Logical, Record, TimeUnit};
+pub use dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Logical, Multiple, Record, TimeUnit};
 pub use error::{
     ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NpyFault,
     Result,

@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 
 use viewbridge::convert::{Alignment, MemoryUse, Part};
 use viewbridge::{
-    Access, ArrowFault, Buffer, ByteOrder, CopyPolicy, CopyReason, DType, Device, DlpackFault, Error, Index, Kind,
-    Layout, LayoutError, Logical, NpyFault, Order, Overlap, OwnerKind, Refusal, Requirements, StridedView,
+    Access, ArrowFault, Buffer, ByteOrder, CopyPolicy, CopyReason, DType, DTypeFault, Device, DlpackFault, Error,
+    Index, Kind, Layout, LayoutError, Logical, NpyFault, Order, Overlap, OwnerKind, Refusal, Requirements, StridedView,
     StridedViewMut, TimeUnit,
 };
 
@@ -718,7 +718,11 @@ fn faults_of_bridges_speak() {
     );
     says(&N::HeaderSyntax { position: 12 }, &["12"]);
     says(&N::HeaderKey { position: 12 }, &["12", "fortran_order"]);
-    says(&N::Descr { descr: "<q9".into() }, &["<q9"]);
+    let fault = DTypeFault::Unknown {
+        position: 11,
+        name: "<q9".into(),
+    };
+    says(&N::Descr { fault }, &["<q9", "11"]);
     says(&N::Objects, &["Python"]);
     says(
         &N::Truncated {

@@ -80,18 +80,21 @@ fn hostile_headers() {
     for descr in [
         "'<f3'",
         "''",
-        "'<M8[ns]'",
-        "[('a', '<f8')]",
+        "'<M8[xs]'",
+        "[('a', '<f8'), ('a', '<i4')]",
         "('<f8', (2,))",
         "'é'",
-        "[[[[[[[[",
+        "'bfloat16'",
+        "[('a', 'int4')]",
+        "{'names': ['a', 'b'], 'formats': ['u1', 'u1'], 'offsets': [0, 0]}",
+        "[('a', '<f8', (9999999999,))]",
     ] {
         assert!(
             matches!(with_descr(descr), Error::Npy(NpyFault::Descr { .. })),
             "{descr}"
         );
     }
-    for descr in ["<f8", "'\\x3cf8'", "1", "None", "{}"] {
+    for descr in ["<f8", "'\\x3'", "1", "None", "[[[[[[[[", "[('a', '<f8')", "[('a',)]"] {
         assert!(
             matches!(with_descr(descr), Error::Npy(NpyFault::HeaderSyntax { .. })),
             "{descr}"
@@ -178,7 +181,14 @@ fn claims_beyond_a_file_are_errors() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let dtype = DType::F64;
     let (order, shape) = (Order::C, vec![1 << 39]);
-    let mut bytes = Header { dtype, order, shape }.encode().unwrap();
+    let mut bytes = Header {
+        dtype,
+        logical: None,
+        order,
+        shape,
+    }
+    .encode()
+    .unwrap();
     bytes.resize(1024, 0);
     fs::write(file.path(), bytes).unwrap();
     let expected = NpyFault::Truncated {

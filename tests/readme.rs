@@ -59,6 +59,13 @@ fn views() -> Vec<(&'static str, StridedView<'static>)> {
             unit: TimeUnit::Nanosecond,
             zone: None,
         });
+    let zoned = Logical::Timestamp {
+        unit: TimeUnit::Nanosecond,
+        zone: Some("UTC".into()),
+    };
+    let record: DType = "u2, >f4".parse().unwrap();
+    let records = StridedView::from_vec(vec![0_u8; 36]).view_as(record).unwrap();
+    let records = records.reshape(&[3, 2]).unwrap();
     let bits = Layout::strided(&[5, 2], &[2, 1], 3, &DType::BIT).unwrap();
     let imported = heap().to_dlpack(CopyPolicy::Never).unwrap().value.into_view().unwrap();
     let big_endian = heap().view_as(DType::F32.swapped()).unwrap();
@@ -96,7 +103,9 @@ fn views() -> Vec<(&'static str, StridedView<'static>)> {
             "booleans in bits (Arrow)",
             StridedView::new(Buffer::from_vec(vec![0_u8; 2]), DType::BIT, bits).unwrap(),
         ),
-        ("timestamps", times),
+        ("timestamps", times.clone()),
+        ("timestamps of a time zone", times.with_logical(zoned)),
+        ("records", records),
         ("fixed-length text", text),
         ("bfloat16", bf16),
         ("CUDA memory", cuda()),

@@ -102,14 +102,14 @@ const fn from_unit(unit: ArrowUnit) -> TimeUnit {
     }
 }
 
-/// Arrow has no days here: dates are a type of their own.
+/// Arrow has no other units, and no multiples; its dates are a type of their own.
 const fn to_unit(unit: TimeUnit) -> Option<ArrowUnit> {
     Some(match unit {
-        TimeUnit::Day => return None,
         TimeUnit::Second => ArrowUnit::Second,
         TimeUnit::Millisecond => ArrowUnit::Millisecond,
         TimeUnit::Microsecond => ArrowUnit::Microsecond,
         TimeUnit::Nanosecond => ArrowUnit::Nanosecond,
+        _ => return None,
     })
 }
 

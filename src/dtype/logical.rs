@@ -3,33 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The unit of a time or a duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TimeUnit {
-    /// Days.
-    Day,
-    /// Seconds.
-    Second,
-    /// 10⁻³ seconds.
-    Millisecond,
-    /// 10⁻⁶ seconds.
-    Microsecond,
-    /// 10⁻⁹ seconds.
-    Nanosecond,
-}
-
-impl fmt::Display for TimeUnit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Day => "days",
-            Self::Second => "seconds",
-            Self::Millisecond => "milliseconds",
-            Self::Microsecond => "microseconds",
-            Self::Nanosecond => "nanoseconds",
-        })
-    }
-}
+use super::TimeUnit;
 
 /// The meaning of items that are stored as integers or opaque bytes.
 ///
@@ -38,7 +12,10 @@ impl fmt::Display for TimeUnit {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Logical {
-    /// Time since the Unix epoch, in a time zone or without one.
+    /// Time since the Unix epoch, in a time zone or without one. Without, it is NumPy's `datetime64`.
+    ///
+    /// NumPy reads the smallest integer (`i64::MIN`) as "not a time", and so in a [`Duration`](Self::Duration); Arrow does not. The bits travel
+    /// unchanged.
     Timestamp {
         /// Unit of the integers.
         unit: TimeUnit,
@@ -55,7 +32,7 @@ pub enum Logical {
         /// Unit of the integers: days or milliseconds.
         unit: TimeUnit,
     },
-    /// Elapsed time.
+    /// Elapsed time: NumPy's `timedelta64`.
     Duration {
         /// Unit of the integers.
         unit: TimeUnit,

@@ -1,16 +1,23 @@
 //! What one item is: kind, bits, lanes, byte order.
 
 mod element;
+mod item;
+pub(crate) mod literal;
 mod logical;
-mod numpy;
+mod names;
+mod parse;
+mod print;
 mod record;
+mod time;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use element::{Complex, Element};
-pub use logical::{Logical, TimeUnit};
+pub use item::ItemType;
+pub use logical::Logical;
 pub use record::{Field, Record};
+pub use time::{Multiple, TimeUnit};
 
 /// The kind of number (or other thing) that an item is.
 ///
@@ -113,7 +120,7 @@ impl fmt::Display for ByteOrder {
 /// assert_eq!(DType::F64.swapped().to_string(), ">f8");
 /// assert_eq!(DType::of::<f32>(), DType::F32);
 /// assert_eq!(DType::from_numpy("<i4")?, DType::I32);
-/// # Ok::<(), viewbridge::Error>(())
+/// # Ok::<(), viewbridge::DTypeFault>(())
 /// ```
 ///
 /// `DType` is deliberately not `Copy`: a record shares its fields. To clone or compare any other type costs a few words and a look at a
@@ -180,9 +187,13 @@ impl DType {
     /// The type of `bits` bits per item in native byte order, with one lane.
     ///
     /// Nothing is checked against a list of known widths: 128-bit floats and 4-bit integers are types too. What a bridge cannot
-    /// express, it refuses.
+    /// express, it refuses. A [`Kind::Record`] has fields and is made of a [`Record`]; without any it is [`Kind::Raw`].
     #[must_use]
     pub const fn new(kind: Kind, bits: u8) -> Self {
+        let kind = match kind {
+            Kind::Record => Kind::Raw,
+            other => other,
+        };
         Self::native(kind, bits as u64)
     }
 
@@ -338,54 +349,5 @@ impl DType {
         };
         let whole = part >= 16 && part.is_power_of_two() && self.bits.is_multiple_of(part);
         if whole { (part / 8) as usize } else { 1 }
-    }
-}
-
-/// NumPy's name for types in native byte order (`float64`), its type string for swapped ones (`>f8`), and a DLPack-like name
-/// for what NumPy does not have.
-impl fmt::Display for DType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.is_native()
-            && let Some(name) = self.to_numpy()
-        {
-            return f.write_str(&name);
-        }
-        if !self.is_native() {
-            write!(f, "{} ", self.order)?;
-        }
-        match self.kind {
-            Kind::Bool if self.bits == 1 => f.write_str("bit")?,
-            Kind::Bool => f.write_str("bool")?,
-            Kind::Int => write!(f, "int{}", self.bits)?,
-            Kind::UInt => write!(f, "uint{}", self.bits)?,
-            Kind::Float => write!(f, "float{}", self.bits)?,
-            Kind::Bfloat => write!(f, "bfloat{}", self.bits)?,
-            Kind::Complex => write!(f, "complex{}", self.bits)?,
-            Kind::Bcomplex => write!(f, "bcomplex{}", self.bits)?,
-            Kind::Bytes => write!(f, "S{}", self.bits / 8)?,
-            Kind::Text => write!(f, "U{}", self.bits / 32)?,
-            Kind::Raw => write!(f, "V{}", self.bits / 8)?,
-            Kind::Record => write!(f, "record of {} bytes", self.bits / 8)?,
-            Kind::OpaqueHandle => write!(f, "handle{}", self.bits)?,
-            Kind::Float8E3m4 => f.write_str("float8_e3m4")?,
-            Kind::Float8E4m3 => f.write_str("float8_e4m3")?,
-            Kind::Float8E4m3b11fnuz => f.write_str("float8_e4m3b11fnuz")?,
-            Kind::Float8E4m3fn => f.write_str("float8_e4m3fn")?,
-            Kind::Float8E4m3fnuz => f.write_str("float8_e4m3fnuz")?,
-            Kind::Float8E5m2 => f.write_str("float8_e5m2")?,
-            Kind::Float8E5m2fnuz => f.write_str("float8_e5m2fnuz")?,
-            Kind::Float8E8m0fnu => f.write_str("float8_e8m0fnu")?,
-            Kind::Float6E2m3fn => f.write_str("float6_e2m3fn")?,
-            Kind::Float6E3m2fn => f.write_str("float6_e3m2fn")?,
-            Kind::Float4E2m1fn => f.write_str("float4_e2m1fn")?,
-            Kind::Other(code) => write!(f, "dlpack{code}_{}", self.bits)?,
-        }
-        if self.lanes != 1 {
-            write!(f, "x{}", self.lanes)?;
-        }
-        if self.padded {
-            f.write_str(" (padded)")?;
-        }
-        Ok(())
     }
 }

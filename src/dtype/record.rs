@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{ByteOrder, DType, Kind, Logical};
+use super::{ByteOrder, DType, ItemType, Kind, Logical};
 use crate::error::DTypeFault;
 
 /// Records inside of records go no deeper than this, so that nothing that walks them runs out of stack.
@@ -24,9 +24,7 @@ pub struct Field {
     name: Box<str>,
     title: Option<Box<str>>,
     offset: usize,
-    dtype: DType,
-    shape: Box<[usize]>,
-    logical: Option<Arc<Logical>>,
+    item: ItemType,
 }
 
 impl Field {
@@ -37,9 +35,17 @@ impl Field {
             name: name.into(),
             title: None,
             offset: 0,
-            dtype,
-            shape: Box::default(),
-            logical: None,
+            item: dtype.into(),
+        }
+    }
+
+    /// A field of what a description says, at offset 0.
+    pub(super) fn of_item(name: String, title: Option<String>, item: ItemType) -> Self {
+        Self {
+            name: name.into(),
+            title: title.map(Into::into),
+            offset: 0,
+            item,
         }
     }
 
@@ -53,14 +59,14 @@ impl Field {
     /// The same field as a row-major array of items.
     #[must_use]
     pub fn with_shape(mut self, shape: &[usize]) -> Self {
-        self.shape = shape.into();
+        self.item = self.item.with_shape(shape);
         self
     }
 
     /// The same field with a meaning attached to its items.
     #[must_use]
     pub fn with_logical(mut self, logical: Logical) -> Self {
-        self.logical = Some(Arc::new(logical));
+        self.item = self.item.with_logical(logical);
         self
     }
 
@@ -92,37 +98,37 @@ impl Field {
     /// The type of one item of the field.
     #[must_use]
     pub fn dtype(&self) -> &DType {
-        &self.dtype
+        &self.item.dtype
     }
 
     /// Items along each axis of the field, which has none unless it is an array.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.item.shape
     }
 
     /// What the items mean beyond their bits, if anything.
     #[must_use]
     pub fn logical(&self) -> Option<&Logical> {
-        self.logical.as_deref()
+        self.item.logical()
     }
 
-    /// The meaning, to be shared with a view.
-    pub(crate) fn shared_logical(&self) -> Option<Arc<Logical>> {
-        self.logical.clone()
+    /// What lies there: storage type, shape and meaning.
+    #[must_use]
+    pub fn item(&self) -> &ItemType {
+        &self.item
     }
 
     /// Bytes of all items of the field, or `None` beyond the address space.
     #[must_use]
     pub fn nbytes(&self) -> Option<usize> {
-        let items = |size: usize, &dim: &usize| size.checked_mul(dim);
-        self.shape.iter().try_fold(self.dtype.itemsize(), items)
+        self.item.nbytes()
     }
 
     /// The same field over items of another byte order.
     fn with_byte_order(&self, order: ByteOrder) -> Self {
         Self {
-            dtype: self.dtype.clone().with_byte_order(order),
+            item: self.item.clone().with_byte_order(order),
             ..self.clone()
         }
     }
@@ -175,7 +181,7 @@ impl Record {
                     return Err(DTypeFault::FieldName { name: name.clone() });
                 }
             }
-            if field.dtype.is_packed() {
+            if field.dtype().is_packed() {
                 return Err(DTypeFault::PackedField {
                     name: field.name.clone(),
                 });
@@ -188,7 +194,7 @@ impl Record {
                     itemsize,
                 });
             }
-            depth = depth.max(field.dtype.as_record().map_or(0, |record| record.depth));
+            depth = depth.max(field.dtype().as_record().map_or(0, |record| record.depth));
         }
         if depth >= MAX_DEPTH {
             return Err(DTypeFault::TooDeep { limit: MAX_DEPTH });
@@ -219,7 +225,7 @@ impl Record {
     /// As [`Record::new`].
     pub fn aligned(fields: impl IntoIterator<Item = Field>) -> Result<Self, DTypeFault> {
         let (fields, end) = in_a_row(fields, DType::alignment)?;
-        let alignment = fields.iter().map(|field| field.dtype.alignment()).max().unwrap_or(1);
+        let alignment = fields.iter().map(|field| field.dtype().alignment()).max().unwrap_or(1);
         let itemsize = end.checked_next_multiple_of(alignment).ok_or(DTypeFault::TooLarge)?;
         Self::new(fields, itemsize)?.with_alignment()
     }
@@ -232,7 +238,7 @@ impl Record {
     /// [`DTypeFault::FieldAlignment`] if an offset, or the itemsize, is no multiple of it.
     pub fn with_alignment(mut self) -> Result<Self, DTypeFault> {
         for field in &self.fields {
-            let alignment = field.dtype.alignment();
+            let alignment = field.dtype().alignment();
             for place in [field.offset, self.itemsize()] {
                 if !place.is_multiple_of(alignment) {
                     let (name, offset) = (field.name.clone(), place);
@@ -252,6 +258,10 @@ impl Record {
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    pub(super) fn into_fields(self) -> Vec<Field> {
+        self.fields.into()
     }
 
     /// The field of a name or a title. O(fields).
@@ -295,12 +305,12 @@ impl Record {
     /// The alignment of the item, in bytes.
     pub(super) fn alignment(&self) -> usize {
         let fields = self.fields.iter().filter(|_| self.aligned);
-        fields.map(|field| field.dtype.alignment()).max().unwrap_or(1)
+        fields.map(|field| field.dtype().alignment()).max().unwrap_or(1)
     }
 
     /// Swapped if any field is.
     fn byte_order(&self) -> ByteOrder {
-        if self.fields.iter().all(|field| field.dtype.is_native()) {
+        if self.fields.iter().all(|field| field.dtype().is_native()) {
             ByteOrder::NATIVE
         } else {
             ByteOrder::SWAPPED
@@ -329,7 +339,7 @@ fn in_a_row(
     let mut end = 0_usize;
     let mut placed = Vec::new();
     for field in fields {
-        let start = end.checked_next_multiple_of(alignment(&field.dtype));
+        let start = end.checked_next_multiple_of(alignment(field.dtype()));
         let start = start.ok_or(DTypeFault::TooLarge)?;
         let bytes = field.nbytes().ok_or(DTypeFault::TooLarge)?;
         end = start.checked_add(bytes).ok_or(DTypeFault::TooLarge)?;

@@ -2,12 +2,39 @@
 
 use std::fmt;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, ItemType};
 
 /// Why there is no such data type, or why it has no such part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DTypeFault {
+    /// The description is no literal of the kind that NumPy prints.
+    Syntax {
+        /// Byte at which reading it stopped.
+        position: usize,
+    },
+    /// A name or a type string that is unknown: the letter, a size that the letter does not come in, the unit of a time.
+    Unknown {
+        /// Byte at which it begins.
+        position: usize,
+        /// The name, or the beginning of a long one.
+        name: Box<str>,
+    },
+    /// Python objects: their bytes are pointers of another process.
+    Objects {
+        /// Byte at which their type stands.
+        position: usize,
+    },
+    /// A dictionary of fields without names or formats, with a key that is unknown or there twice, or with lists of different lengths.
+    Key {
+        /// Byte of the key, or of the dictionary.
+        position: usize,
+    },
+    /// A type with a meaning or a shape, where storage alone is wanted.
+    NotPlain {
+        /// What the description says.
+        found: Box<ItemType>,
+    },
     /// Items are no records.
     NoRecord {
         /// What they are.
@@ -63,6 +90,17 @@ pub enum DTypeFault {
 impl fmt::Display for DTypeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Syntax { position } => write!(f, "the data type cannot be read at byte {position}"),
+            Self::Unknown { position, name } => write!(f, "no data type is called {name:?} (byte {position})"),
+            Self::Objects { position } => write!(
+                f,
+                "Python objects (byte {position}), which only Python can read; save them with a numeric type"
+            ),
+            Self::Key { position } => write!(
+                f,
+                "expected names and formats, and offsets, titles, itemsize and aligned where needed, each once and as many of each (byte {position})"
+            ),
+            Self::NotPlain { found } => write!(f, "{found} is more than a storage type; parse it as an ItemType"),
             Self::NoRecord { found } => write!(f, "items of type {found} have no fields"),
             Self::NoField { name } => write!(f, "no field is named {name:?}"),
             Self::FieldName { name } => write!(f, "two fields are named {name:?}"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::CDataFault;
+use super::{CDataFault, DTypeFault};
 use crate::dtype::DType;
 
 /// What is wrong with a DLPack tensor.
@@ -172,10 +172,10 @@ pub enum NpyFault {
         /// Byte of the header at which the key stands, or the header's length where one is missing.
         position: usize,
     },
-    /// A data type that is unknown, or no plain one.
+    /// A data type that is unknown or impossible, or an array of items as an item.
     Descr {
-        /// The type as the header has it.
-        descr: Box<str>,
+        /// What is wrong with it, and at which byte of the header.
+        fault: DTypeFault,
     },
     /// Python objects: their bytes are pointers of another process.
     Objects,
@@ -295,10 +295,7 @@ impl fmt::Display for NpyFault {
                 f,
                 "expected each of the keys descr, fortran_order and shape once (byte {position} of the header)"
             ),
-            Self::Descr { descr } => write!(
-                f,
-                "data type {descr:?}, where a plain number, a boolean, S, U or V can be read; save records field by field, and times as integers"
-            ),
+            Self::Descr { fault } => fault.fmt(f),
             Self::Objects => {
                 f.write_str("it holds Python objects, which only Python can read; save them with a numeric type")
             }

@@ -1,13 +1,16 @@
 //! What stands before the data: magic string, version, length, dictionary.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::literal::Cursor;
 use super::wide;
-use crate::dtype::DType;
-use crate::error::{NpyFault, Result};
+use crate::buffer::Buffer;
+use crate::dtype::literal::Cursor;
+use crate::dtype::{DType, ItemType, Logical};
+use crate::error::{DTypeFault, NpyFault, Result};
 use crate::layout::Layout;
 use crate::memory::Order;
+use crate::view::StridedView;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -25,7 +28,7 @@ const GROWTH_DIGITS: usize = 21;
 /// ```
 /// use viewbridge::{DType, Order, files::npy::Header};
 ///
-/// let header = Header { dtype: DType::F64, order: Order::C, shape: vec![3, 4] };
+/// let header = Header { dtype: DType::F64, logical: None, order: Order::C, shape: vec![3, 4] };
 /// let bytes = header.encode()?;
 /// assert_eq!(bytes.len(), 128);
 /// assert!(bytes[10..].starts_with(b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }"));
@@ -36,6 +39,8 @@ const GROWTH_DIGITS: usize = 21;
 pub struct Header {
     /// The type of one item.
     pub dtype: DType,
+    /// What the items mean beyond their bits: NumPy's times.
+    pub logical: Option<Logical>,
     /// The order in which the items stand.
     pub order: Order,
     /// Items along each axis.
@@ -52,22 +57,23 @@ impl Header {
     ///
     /// [`Error::Npy`](crate::Error::Npy).
     pub fn parse(bytes: &[u8]) -> Result<(Self, usize)> {
-        let Prelude { start, end } = Prelude::parse(bytes, wide(bytes.len()))?;
-        Ok((Self::parse_dictionary(&bytes[start..end])?, end))
+        let prelude = Prelude::parse(bytes, wide(bytes.len()))?;
+        let text = prelude.text(&bytes[prelude.start..prelude.end])?;
+        Ok((Self::parse_dictionary(&text)?, prelude.end))
     }
 
-    fn parse_dictionary(bytes: &[u8]) -> Result<Self> {
-        let mut cursor = Cursor::new(bytes);
+    fn parse_dictionary(text: &str) -> Result<Self> {
+        let mut cursor = Cursor::new(text);
         let (mut dtype, mut order, mut shape) = (None, None, None);
         cursor.expect(b'{')?;
         while !cursor.take(b'}') {
             let position = cursor.position();
             let key = cursor.string()?;
             cursor.expect(b':')?;
-            let known = match key {
-                b"descr" => dtype.replace(cursor.dtype()?).is_none(),
-                b"fortran_order" => order.replace(cursor.order()?).is_none(),
-                b"shape" => shape.replace(cursor.sizes()?).is_none(),
+            let known = match &*key {
+                "descr" => dtype.replace(item(&mut cursor)?).is_none(),
+                "fortran_order" => order.replace(cursor.boolean()?).is_none(),
+                "shape" => shape.replace(cursor.sizes()?).is_none(),
                 _ => false,
             };
             if !known {
@@ -79,11 +85,16 @@ impl Header {
             }
         }
         cursor.end()?;
-        let position = bytes.len();
-        let (Some(dtype), Some(order), Some(shape)) = (dtype, order, shape) else {
+        let position = text.len();
+        let (Some(item), Some(fortran), Some(shape)) = (dtype, order, shape) else {
             return Err(NpyFault::HeaderKey { position }.into());
         };
-        Ok(Self { dtype, order, shape })
+        Ok(Self {
+            dtype: item.dtype().clone(),
+            logical: item.logical().cloned(),
+            order: if fortran { Order::F } else { Order::C },
+            shape,
+        })
     }
 
     /// The bytes that a file with this header opens with: what NumPy writes, in the oldest format that can hold it.
@@ -92,40 +103,56 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`NpyFault::Unwritable`] for types that NumPy has no name for.
+    /// [`NpyFault::Unwritable`] for types that the format has no name for: those that NumPy lacks, records whose fields overlap or are out
+    /// of order, and meanings other than NumPy's times.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let text = self.dictionary()?;
+        let dictionary = self.dictionary()?;
+        let latin1: Option<Vec<u8>> = dictionary.chars().map(|c| u8::try_from(c).ok()).collect();
+        // Field names beyond Latin-1 came with format 3.0, and its UTF-8.
+        let (version, text) = match latin1 {
+            Some(text) => (2, text),
+            None => (3, dictionary.into_bytes()),
+        };
         // With the newline. As in NumPy, data that would begin at a multiple anyway gets 64 spaces more.
         let padded = |start: usize| (start + text.len() + 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
         let mut bytes = MAGIC.to_vec();
-        let end = padded(Prelude::SHORT);
-        if let Ok(len) = u16::try_from(end - Prelude::SHORT) {
-            bytes.extend([1, 0]);
-            bytes.extend(len.to_le_bytes());
-            bytes.extend(text.as_bytes());
-            bytes.resize(end - 1, b' ');
-        } else {
-            let end = padded(Prelude::MAX);
-            let too_long = || NpyFault::HeaderLength {
-                claimed: wide(end),
-                available: u32::MAX.into(),
-            };
-            let len = u32::try_from(end - Prelude::MAX).map_err(|_| too_long())?;
-            bytes.extend([2, 0]);
-            bytes.extend(len.to_le_bytes());
-            bytes.extend(text.as_bytes());
-            bytes.resize(end - 1, b' ');
+        let mut end = padded(Prelude::SHORT);
+        match u16::try_from(end - Prelude::SHORT) {
+            Ok(len) if version == 2 => {
+                bytes.extend([1, 0]);
+                bytes.extend(len.to_le_bytes());
+            }
+            _ => {
+                end = padded(Prelude::MAX);
+                let too_long = |_| NpyFault::HeaderLength {
+                    claimed: wide(end),
+                    available: u32::MAX.into(),
+                };
+                let len = u32::try_from(end - Prelude::MAX).map_err(too_long)?;
+                bytes.extend([version, 0]);
+                bytes.extend(len.to_le_bytes());
+            }
         }
+        bytes.extend(text);
+        bytes.resize(end - 1, b' ');
         bytes.push(b'\n');
         Ok(bytes)
     }
 
+    /// Type and meaning in one.
+    fn item(&self) -> ItemType {
+        let item = ItemType::new(self.dtype.clone());
+        match &self.logical {
+            Some(logical) => item.with_logical(logical.clone()),
+            None => item,
+        }
+    }
+
     /// The dictionary as Python prints it, with the room for growth behind.
     fn dictionary(&self) -> Result<String> {
-        let unwritable = || NpyFault::Unwritable {
+        let descr = self.item().to_descr().ok_or_else(|| NpyFault::Unwritable {
             dtype: self.dtype.clone(),
-        };
-        let descr = self.dtype.to_numpy().ok_or_else(unwritable)?;
+        })?;
         let (fortran, growing) = match self.order {
             Order::C => ("False", self.shape.first()),
             Order::F => ("True", self.shape.last()),
@@ -140,14 +167,38 @@ impl Header {
         }
         let room = growing.map_or(0, |size| GROWTH_DIGITS.saturating_sub(size.to_string().len()));
         Ok(format!(
-            "{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({shape}), }}{:room$}",
+            "{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': ({shape}), }}{:room$}",
             ""
         ))
+    }
+
+    /// The items that lie in memory as `layout` says.
+    pub(super) fn view(self, buffer: Buffer<'_>, layout: Layout) -> Result<StridedView<'_>> {
+        let view = StridedView::new(buffer, self.dtype, layout)?;
+        Ok(match self.logical {
+            Some(logical) => view.with_logical(logical),
+            None => view,
+        })
     }
 
     /// Where the items lie, from the start of the data.
     pub(super) fn layout(&self) -> Result<Layout> {
         Ok(Layout::contiguous(&self.shape, &self.dtype, self.order)?)
+    }
+}
+
+/// The description of the items. NumPy writes no arrays as items: their axes are the array's.
+fn item(cursor: &mut Cursor<'_>) -> Result<ItemType, NpyFault> {
+    let item = ItemType::from_descr(cursor).map_err(|fault| match fault {
+        DTypeFault::Syntax { position } => NpyFault::HeaderSyntax { position },
+        DTypeFault::Objects { .. } => NpyFault::Objects,
+        fault => NpyFault::Descr { fault },
+    })?;
+    if item.shape().is_empty() {
+        Ok(item)
+    } else {
+        let fault = DTypeFault::NotPlain { found: item.into() };
+        Err(NpyFault::Descr { fault })
     }
 }
 
@@ -158,6 +209,8 @@ pub(super) struct Prelude {
     start: usize,
     /// Byte at which the data begins.
     pub(super) end: usize,
+    /// Whether the dictionary is UTF-8 (format 3.0) and not Latin-1.
+    utf8: bool,
 }
 
 impl Prelude {
@@ -188,6 +241,18 @@ impl Prelude {
             let available = MAX_LEN;
             return Err(NpyFault::HeaderLength { claimed, available });
         }
-        Ok(Self { start, end })
+        let utf8 = rest.first() == Some(&3);
+        Ok(Self { start, end, utf8 })
+    }
+
+    /// The dictionary as text.
+    fn text<'a>(&self, dictionary: &'a [u8]) -> Result<Cow<'a, str>, NpyFault> {
+        match std::str::from_utf8(dictionary) {
+            Ok(text) if self.utf8 || text.is_ascii() => Ok(text.into()),
+            Err(e) if self.utf8 => Err(NpyFault::HeaderSyntax {
+                position: e.valid_up_to(),
+            }),
+            _ => Ok(dictionary.iter().copied().map(char::from).collect()),
+        }
     }
 }

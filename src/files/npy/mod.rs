@@ -1,7 +1,7 @@
 //! NumPy's `.npy` files.
 //!
 //! Formats 1.0, 2.0 and 3.0 are read, in both orders and byte orders. What is written is byte for byte what NumPy writes.
-//! Records, times and objects are errors.
+//! Records and times are read and written; Python objects are errors.
 //!
 //! Source of the format: NumPy, `numpy.lib.format`.
 //!
@@ -21,7 +21,6 @@
 //! ```
 
 mod header;
-mod literal;
 #[cfg(feature = "mmap")]
 mod map;
 mod write;
@@ -63,7 +62,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<StridedView<'static>>> {
     check_data(&layout, offset, available)?;
 
     let bytes = layout.nbytes();
-    let value = StridedView::new(read::exactly(&mut file, bytes)?, header.dtype, layout)?;
+    let value = header.view(read::exactly(&mut file, bytes)?, layout)?;
     let report = CopyReport::copied(CopyRecord::of_items(bytes, vec![CopyReason::FileRead]));
     Ok(Converted { value, report })
 }
@@ -89,7 +88,7 @@ pub fn parse(buffer: Buffer<'_>) -> Result<StridedView<'_>> {
     let layout = header.layout()?;
     check_data(&layout, offset, available)?;
     let layout = Layout::strided(layout.shape(), layout.strides(), offset, &header.dtype)?;
-    StridedView::new(buffer, header.dtype, layout)
+    header.view(buffer, layout)
 }
 
 /// The bytes of a file up to its data.

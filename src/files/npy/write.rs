@@ -15,8 +15,7 @@ use crate::view_mut::StridedViewMut;
 /// What can be written without a copy, beside the order: bytes that nobody changes under the writer.
 const NPY: Requirements = Requirements::any("a .npy file")
     .memory(MemoryUse::Immutable)
-    .cpu_readable()
-    .storage_only();
+    .cpu_readable();
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
@@ -50,8 +49,9 @@ pub fn plan(view: &StridedView<'_>) -> Result<Plan> {
 ///
 /// # Errors
 ///
-/// [`NpyFault::Unwritable`](crate::NpyFault::Unwritable) for types without a NumPy name, [`Error::Refused`] for items that mean more than
-/// their bits and for memory that the CPU cannot read, [`Error::Io`].
+/// [`NpyFault::Unwritable`](crate::NpyFault::Unwritable) for types without a NumPy name and records whose fields overlap or are out of order,
+/// [`Error::Refused`] for items with a meaning that NumPy has no word for (its times are written) and for memory that the CPU cannot
+/// read, [`Error::Io`].
 pub fn write_to(writer: impl Write, view: &StridedView<'_>) -> Result<CopyReport> {
     Job::new(view)?.run(writer)
 }
@@ -72,11 +72,24 @@ impl<'a> Job<'a> {
         } else {
             (Order::C, view.clone())
         };
-        let (dtype, shape) = (view.dtype().clone(), view.shape().to_vec());
-        let header = Header { dtype, order, shape }.encode()?;
-        let plan = view.plan(&NPY.contiguous(order));
+        let header = Header {
+            dtype: view.dtype().clone(),
+            logical: view.logical().cloned(),
+            order,
+            shape: view.shape().to_vec(),
+        }
+        .encode();
+        let mut requirements = NPY.contiguous(order);
+        if header.is_err() {
+            requirements = requirements.storage_only();
+        }
+        let plan = view.plan(&requirements);
         match plan.refusal() {
-            None => Ok(Self { header, items, plan }),
+            None => Ok(Self {
+                header: header?,
+                items,
+                plan,
+            }),
             Some(refusal) => Err(Error::Refused {
                 consumer: plan.consumer(),
                 refusal: refusal.clone(),
@@ -142,10 +155,15 @@ impl<W: Write> Stream<'_, W> {
         Ok(())
     }
 
-    /// Writes items that fit in the buffer. Their bytes, whatever they are: a `bool` of 2 is written as it would be without a copy.
+    /// Writes items that fit in the buffer. Their bytes, whatever they are: a `bool` of 2 and the gaps of a record are written as they
+    /// would be without a copy.
     fn put_slab(&mut self, items: &StridedView<'_>) -> Result<()> {
         if *items.dtype() == DType::BOOL {
             return self.put_slab(&items.view_as(DType::U8)?);
+        }
+        if items.dtype().as_record().is_some() {
+            let itemsize = u32::try_from(items.dtype().itemsize()).unwrap_or(u32::MAX);
+            return self.put_slab(&items.view_as(DType::raw(itemsize))?);
         }
         let bytes = &mut self.buffer[..items.nbytes()];
         if !bytes.is_empty() {

@@ -3,6 +3,7 @@
 import io
 import pathlib
 import struct
+import warnings
 
 import numpy as np
 
@@ -11,10 +12,24 @@ TYPES = [
     "|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", "<f16", "<c8", "<c16",
     "|S5", "<U3", "|V7", ">i2", ">i4", ">i8", ">u2", ">f2", ">f4", ">f8", ">c8", ">c16", ">U3",
 ]
+TIMES = ["<M8[ns]", ">M8[25s]", "<m8[D]", "<M8", ">m8[as]"]
+RECORDS = {
+    "packed": [("a", "<i4"), ("b", "|u1", (3,)), ("c", ">f8")],
+    "nested": [("in", [("x", "|i1"), ("t", ">M8[s]")], (2,)), ("s", "|S3"), ("u", "<U2")],
+    "titled": [(("a title", "it's"), "<i2"), ('"', "|b1")],
+    "latin1": [("é", "<i4")],
+    "unicode": [("é", "<i4"), ("日本", ">f4")],
+    "aligned": np.dtype([("a", "|u1"), ("b", "<f8"), ("c", "|u1")], align=True),
+    "gaps": np.dtype({"names": ["a", "b"], "formats": ["<i2", ">u4"], "offsets": [3, 8], "itemsize": 15}),
+    "no_fields": np.dtype([]),
+}
 
 
-def items(descr: str, count: int) -> np.ndarray:
+def items(descr, count: int) -> np.ndarray:
     dtype = np.dtype(descr)
+    if dtype.names is not None or dtype.kind in "mM":
+        # Any bytes will do, those of gaps too; a boolean of 0 or 1 is one.
+        return (np.arange(count * dtype.itemsize, dtype="u1") % (2 if dtype.names and '"' in dtype.names else 251)).view(dtype)
     if dtype.kind == "b":
         return np.arange(count) % 3 == 0
     if dtype.kind in "SU":
@@ -47,6 +62,13 @@ def main() -> None:
         name = descr.replace("<", "little_").replace(">", "big_").replace("|", "")
         golden[f"{name}_c"] = in_format(array, None)
         golden[f"{name}_f"] = in_format(np.asfortranarray(array), None)
+    for descr in TIMES:
+        name = descr.replace("<", "little_").replace(">", "big_").replace("[", "_").replace("]", "")
+        golden[name] = in_format(items(descr, 6).reshape(2, 3), None)
+    warnings.simplefilter("ignore")
+    for name, descr in RECORDS.items():
+        array = items(descr, 6) if np.dtype(descr).itemsize else np.zeros(6, descr)
+        golden[f"record_{name}"] = in_format(array.reshape(2, 3), None)
     for name, shape in {"scalar": (), "one_axis": (6,), "no_items": (3, 0, 2), "six_axes": (1, 2, 1, 3, 1, 1)}.items():
         golden[name] = in_format(items("<i4", int(np.prod(shape))).reshape(shape), None)
     for name, array in golden.items():

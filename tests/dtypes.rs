@@ -1,0 +1,230 @@
+//! Descriptions of data types, held against what NumPy says of them.
+#![allow(missing_docs)]
+
+use proptest::prelude::*;
+use viewbridge::{ByteOrder, DType, DTypeFault, Field, ItemType, Kind, Logical, Record, TimeUnit};
+
+/// Lines that `tests/data/numpy_dtypes.py` had NumPy write.
+const GOLDEN: &str = include_str!("data/numpy_dtypes.txt");
+
+fn item(text: &str) -> ItemType {
+    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+}
+
+#[test]
+fn descriptions_mean_and_print_what_numpy_says() {
+    let mut cases = 0;
+    for line in GOLDEN.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let parsed = columns[0].parse::<ItemType>();
+        if columns[1] == "error" {
+            assert!(parsed.is_err(), "{line}");
+            continue;
+        }
+        let item = parsed.unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        assert_eq!(item.to_string(), columns[1], "{line}");
+        assert_eq!(item.nbytes().unwrap().to_string(), columns[2], "{line}");
+        assert_eq!(item.dtype().alignment().to_string(), columns[3], "{line}");
+        assert_eq!(item.to_descr().as_deref().unwrap_or("-"), columns[4], "{line}");
+        cases += 1;
+    }
+    assert!(cases > 400, "{cases} cases");
+}
+
+/// What is printed, in any of the forms, means the same.
+fn assert_lossless(item: &ItemType) {
+    assert_eq!(item.to_string().parse::<ItemType>().as_ref(), Ok(item));
+    if let Some(text) = item.to_numpy() {
+        assert_eq!(text.parse::<ItemType>().as_ref(), Ok(item), "{text}");
+    }
+}
+
+#[test]
+fn what_numpy_prints_comes_back() {
+    for line in GOLDEN.lines() {
+        if let Ok(item) = line.split('\t').next().unwrap().parse::<ItemType>() {
+            assert_lossless(&item);
+        }
+    }
+}
+
+#[test]
+fn types_that_numpy_lacks_have_names_too() {
+    for (dtype, name) in [
+        (DType::BF16, "bfloat16"),
+        (DType::BF16.swapped(), ">bfloat16"),
+        (DType::BIT, "bit"),
+        (DType::C32, "complex32"),
+        (DType::new(Kind::Float8E4m3fn, 8), "float8_e4m3fn"),
+        (DType::new(Kind::Float4E2m1fn, 4).with_lanes(2), "float4_e2m1fnx2"),
+        (DType::new(Kind::Float6E2m3fn, 6).padded(), "float6_e2m3fn (padded)"),
+        (DType::F32.with_lanes(4), "float32x4"),
+        (DType::new(Kind::Int, 4), "int4"),
+        (DType::new(Kind::Bcomplex, 32), "bcomplex32"),
+        (DType::new(Kind::Other(77), 24), "dlpack77_24"),
+        (DType::new(Kind::OpaqueHandle, 64), "handle64"),
+    ] {
+        assert_eq!(dtype.to_string(), name);
+        assert_eq!(dtype.to_numpy(), None);
+        assert_lossless(&dtype.into());
+    }
+}
+
+#[test]
+fn what_numpy_loses_is_not_lost() {
+    let inner = Record::aligned([Field::new("x", DType::U8), Field::new("y", DType::F64)]).unwrap();
+    let outer = ItemType::new(Record::packed([Field::new("in", inner.into())]).unwrap().into());
+    // NumPy prints the inner list alone, of 9 bytes.
+    assert_eq!(outer.nbytes(), Some(16));
+    assert_lossless(&outer);
+    let nameless = Record::packed([Field::new("", DType::I32)]).unwrap();
+    assert_lossless(&ItemType::new(nameless.into()));
+}
+
+#[test]
+fn meanings_of_arrow_have_no_name_in_numpy() {
+    let zoned = Logical::Timestamp {
+        unit: TimeUnit::Second,
+        zone: Some("UTC".into()),
+    };
+    for logical in [zoned, Logical::Date { unit: TimeUnit::Day }, Logical::Interval] {
+        let item = ItemType::new(DType::I64).with_logical(logical.clone());
+        assert_eq!((item.to_numpy(), item.to_descr()), (None, None));
+        assert_eq!(item.to_string(), format!("int64 ({logical})"));
+        let field = Field::new("t", DType::I64).with_logical(logical);
+        let record = ItemType::new(Record::packed([field]).unwrap().into());
+        assert_eq!((record.to_numpy(), record.to_descr()), (None, None));
+    }
+    // Times that are no 64-bit integers.
+    let short = ItemType::new(DType::I32).with_logical(Logical::Duration { unit: TimeUnit::Second });
+    assert_eq!(short.to_numpy(), None);
+}
+
+#[test]
+fn storage_alone_is_a_dtype() {
+    assert_eq!("<i4".parse(), Ok(DType::I32));
+    assert_eq!(DType::from_numpy(">f8"), Ok(DType::F64.swapped()));
+    for text in ["M8[ns]", "(2,)i4"] {
+        let found = Box::new(item(text));
+        assert_eq!(text.parse::<DType>(), Err(DTypeFault::NotPlain { found }));
+    }
+    let record: DType = "M8[ns], i4".parse().unwrap();
+    assert_eq!(record.fields()[0].logical(), item("M8[ns]").logical());
+}
+
+#[test]
+fn faults_say_where() {
+    let fault = |text: &str| text.parse::<ItemType>().unwrap_err();
+    let unknown = |position, name: &str| DTypeFault::Unknown {
+        position,
+        name: name.into(),
+    };
+    for (text, expected) in [
+        ("f3", unknown(0, "f3")),
+        ("i4, >x8", unknown(5, "x8")),
+        ("M8[parsec]", unknown(0, "M8[parsec]")),
+        ("[('a', '<i4'), ('b', 'u3')]", unknown(22, "u3")),
+        ("[('a', 'O')]", DTypeFault::Objects { position: 8 }),
+        ("[('a', '<i4') ('b', 'u1')]", DTypeFault::Syntax { position: 14 }),
+        ("[('a', '<i4')", DTypeFault::Syntax { position: 13 }),
+        ("[('a', '<i4')] ]", DTypeFault::Syntax { position: 15 }),
+        ("{'names': ['a'], 'forms': []}", DTypeFault::Key { position: 17 }),
+        (" {'names': ['a'], 'formats': []}", DTypeFault::Key { position: 1 }),
+        ("(2,3", DTypeFault::Syntax { position: 4 }),
+        ("i4 f8", DTypeFault::Syntax { position: 2 }),
+        ("[('a', 'u1', (9999999999,))]", DTypeFault::TooLarge),
+    ] {
+        assert_eq!(fault(text), expected, "{text}");
+    }
+    let long = "é".repeat(1000);
+    assert!(matches!(fault(&long), DTypeFault::Unknown { name, .. } if name.len() == 100));
+}
+
+#[test]
+fn nesting_ends_somewhere() {
+    for open in ["[('a', ", "(", "('", "{'formats': [", "((", "[", "{"] {
+        let text = open.repeat(100_000);
+        assert!(text.parse::<ItemType>().is_err(), "{open}");
+    }
+    let nested = |depth: usize| format!("{}'u1'{}", "[('a', ".repeat(depth), ")]".repeat(depth));
+    assert!(nested(32).parse::<ItemType>().is_ok());
+    assert_eq!(nested(33).parse::<ItemType>(), Err(DTypeFault::TooDeep { limit: 32 }));
+    let shaped = |depth: usize| format!("{}'u1'{}", "(".repeat(depth), ", 1)".repeat(depth));
+    assert_eq!(shaped(33).parse::<ItemType>(), Err(DTypeFault::TooDeep { limit: 32 }));
+}
+
+#[test]
+fn zero_steps_are_no_unit() {
+    // NumPy takes the first, and the second ends its process.
+    for text in ["M8[0s]", "M8[s/0]"] {
+        assert!(text.parse::<ItemType>().is_err(), "{text}");
+    }
+}
+
+fn plain() -> impl Strategy<Value = ItemType> {
+    let codes = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 f16 c8 c16 c32 S0 S7 U0 U3 V0 V9 bfloat16 float8_e5m2 complex32 float32x2 int128";
+    let codes: Vec<&str> = codes.split(' ').collect();
+    let units = "generic Y M W D h m s ms us ns ps fs as 25s 7D 3Y";
+    let units: Vec<&str> = units.split(' ').collect();
+    let time = (any::<bool>(), prop::sample::select(units)).prop_map(|(stamp, unit)| {
+        let letter = if stamp { "M8" } else { "m8" };
+        format!("{letter}[{unit}]")
+    });
+    let text = prop_oneof![prop::sample::select(codes).prop_map(str::to_owned), time];
+    (text, any::<bool>()).prop_map(|(text, big)| item(&format!("{}{text}", if big { '>' } else { '<' })))
+}
+
+fn shape() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(0_usize..4, 1..4)]
+}
+
+/// A field from a name's number, a title or none, a gap before it.
+fn field(k: usize, (name, item, shape, title, gap): (String, ItemType, Vec<usize>, bool, usize)) -> (Field, usize) {
+    let mut field = Field::new(format!("{k}{name}"), item.dtype().clone()).with_shape(&shape);
+    if let Some(logical) = item.logical() {
+        field = field.with_logical(logical.clone());
+    }
+    if title {
+        field = field.with_title(format!("title {k}"));
+    }
+    (field, gap)
+}
+
+fn items() -> impl Strategy<Value = ItemType> {
+    plain().prop_recursive(3, 20, 4, |inner| {
+        let part = (any::<String>(), inner, shape(), any::<bool>(), 0_usize..3);
+        (prop::collection::vec(part, 0..4), 0_u8..3, 0_usize..5).prop_map(|(parts, form, end)| {
+            let placed: Vec<(Field, usize)> = parts.into_iter().enumerate().map(|(k, part)| field(k, part)).collect();
+            let fields = placed.iter().map(|part| part.0.clone());
+            let record = match form {
+                0 => Record::packed(fields),
+                1 => Record::aligned(fields),
+                _ => {
+                    let fields: Vec<Field> = placed.iter().map(|(field, gap)| field.clone().at(*gap)).collect();
+                    let most = fields
+                        .iter()
+                        .map(|field| field.offset() + field.nbytes().unwrap())
+                        .max();
+                    Record::new(fields, most.unwrap_or(0) + end)
+                }
+            };
+            ItemType::new(record.unwrap().into())
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn printing_and_parsing_is_lossless(item in items(), shape in shape()) {
+        assert_lossless(&item.clone().with_shape(&shape));
+        let swapped = ItemType::new(item.dtype().clone().with_byte_order(ByteOrder::Big));
+        assert_lossless(&swapped);
+    }
+
+    #[test]
+    fn any_text_is_a_type_or_an_error(text in "[\\[({'\"a-z0-9<>|=, M8:})\\]/]{0,40}") {
+        if let Ok(item) = text.parse::<ItemType>() {
+            assert_lossless(&item);
+        }
+    }
+}
