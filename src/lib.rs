@@ -75,6 +75,8 @@ pub mod files;
 mod info;
 mod layout;
 mod memory;
+#[cfg(feature = "python")]
+pub mod python;
 mod reason;
 mod sharing;
 mod typed;

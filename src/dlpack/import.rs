@@ -182,9 +182,9 @@ fn ndim(tensor: &DLTensor) -> Result<usize, DlpackFault> {
 }
 
 /// What is known of a tensor that passed the checks.
-struct Described {
-    dtype: DType,
-    layout: Layout,
+pub(super) struct Described {
+    pub(super) dtype: DType,
+    pub(super) layout: Layout,
     /// The lowest byte reached, or the handle that the memory hides behind.
     ptr: NonNull<u8>,
     /// Bytes that the layout reaches, counted from there.
@@ -194,7 +194,7 @@ struct Described {
 /// Checks everything that a tensor claims. Reads its shape and strides, and none of its items.
 #[cold]
 #[inline(never)]
-fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Described> {
+pub(super) fn describe(tensor: &DLTensor, version: Option<(u32, u32)>, flags: u64) -> Result<Described> {
     let dtype = dtype::import(tensor.dtype, flags & SUBBYTE_PADDED != 0)?;
     let mut layout = Layout::blank(ndim(tensor)?, &dtype);
     read_shape(tensor, &mut layout)?;

@@ -43,6 +43,8 @@ pub mod exchange;
 mod export;
 mod import;
 mod managed;
+#[cfg(feature = "python")]
+mod prototype;
 
 pub use abi::{Abi, VERSION};
 pub use borrow::{BORROWED, BorrowedTensor};
@@ -50,3 +52,5 @@ pub use borrow::{BORROWED, BorrowedTensor};
 pub use dlpack_rs::ffi;
 pub use export::{LEGACY, LEGACY_OR_COPY, VERSIONED};
 pub use managed::{LegacyTensor, ManagedTensor, ProducerCopy, VersionedTensor};
+#[cfg(feature = "python")]
+pub(crate) use prototype::allocate_like;

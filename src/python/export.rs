@@ -1,0 +1,143 @@
+//! `__dlpack__` and `__dlpack_device__`.
+//!
+//! # Safety
+//!
+//! Invariant *same memory*: a view whose device is renamed shows the bytes of the view that owns it.
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
+
+use pyo3::exceptions::PyBufferError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::capsule;
+use super::import::{call, parse_device};
+use super::view::PyView;
+use crate::buffer::Buffer;
+use crate::convert::CopyPolicy;
+use crate::dlpack::VERSION;
+use crate::dlpack::exchange::takes_versioned;
+use crate::memory::{Device, OwnerKind};
+use crate::view::StridedView;
+
+/// The stream that stands for "do not synchronise".
+const NO_SYNC: i64 = -1;
+
+/// The array API's `copy` as a policy.
+pub(super) fn policy(copy: Option<bool>) -> CopyPolicy {
+    match copy {
+        None => CopyPolicy::IfNeeded,
+        Some(true) => CopyPolicy::Always,
+        Some(false) => CopyPolicy::Never,
+    }
+}
+
+#[pymethods]
+impl PyView {
+    /// The memory as a DLPack capsule, for a consumer's ``from_dlpack``.
+    ///
+    /// Parameters
+    /// ----------
+    /// stream : int, optional
+    ///     The consumer's stream, for memory on a device: it is handed on to the object that the view was taken from, which orders its own
+    ///     work before that of the consumer. -1 asks for no synchronisation.
+    /// max_version : tuple of int, optional
+    ///     The newest DLPack version that the consumer understands. Without it the capsule is one of DLPack before 1.0.
+    /// dl_device : tuple of int, optional
+    ///     The device wanted. Memory is not moved.
+    /// copy : bool, optional
+    ///     True copies always, None if needed, False never.
+    ///
+    /// Raises
+    /// ------
+    /// BufferError
+    ///     If a copy is needed and forbidden, if DLPack has no such dtype, if the memory is on another device, or if it is read-only and the
+    ///     consumer's version cannot say so.
+    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
+    fn __dlpack__<'py>(
+        &self,
+        py: Python<'py>,
+        stream: Option<&Bound<'py, PyAny>>,
+        max_version: Option<(u32, u32)>,
+        dl_device: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if stream.is_some() || self.view().device() != Device::CPU {
+            self.synchronise(py, stream)?;
+        }
+        let renamed = dl_device.map(|device| self.on_device(device)).transpose()?;
+        let view = renamed.as_ref().unwrap_or(self.view());
+        let large = copy == Some(true);
+        if takes_versioned(max_version) {
+            let export = || view.to_dlpack(policy(copy));
+            let tensor = if large { py.detach(export) } else { export() }?;
+            capsule::give(py, tensor.value)
+        } else {
+            let export = || view.to_dlpack_legacy(policy(copy));
+            let tensor = if large { py.detach(export) } else { export() }?;
+            capsule::give(py, tensor.value)
+        }
+    }
+
+    /// The device as DLPack's pair of numbers: type, id.
+    fn __dlpack_device__(&self) -> (u32, i32) {
+        let Device { device_type, device_id } = self.view().device();
+        (device_type, device_id)
+    }
+}
+
+impl PyView {
+    /// Has the producer order its pending work before that of `stream`.
+    ///
+    /// Nothing is launched here, so that only the producer has work to wait for. Without a producer (a bare capsule came in) the consumer of
+    /// that capsule has synchronised.
+    #[cold]
+    fn synchronise<'py>(&self, py: Python<'py>, stream: Option<&Bound<'py, PyAny>>) -> PyResult<()> {
+        let device = self.view().device();
+        if device == Device::CPU {
+            let text = "the CPU has no streams: stream must be None";
+            return Err(PyBufferError::new_err(text));
+        }
+        if stream.is_some_and(|stream| stream.extract::<i64>().is_ok_and(|stream| stream == NO_SYNC)) {
+            return Ok(());
+        }
+        // Host memory comes synchronised, unless the consumer insists.
+        if stream.is_none() && device.is_cpu_readable() {
+            return Ok(());
+        }
+        let Some(method) = self.base(py).and_then(|base| base.getattr("__dlpack__").ok()) else {
+            return Ok(());
+        };
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "stream"), stream)?;
+        keywords.set_item(intern!(py, "max_version"), VERSION)?;
+        // The capsule itself is not needed; dropping it runs the deleter.
+        call(&method, &keywords).map(drop)
+    }
+
+    /// The same memory under the name of another device that can read it.
+    #[cold]
+    fn on_device(&self, device: &Bound<'_, PyAny>) -> PyResult<StridedView<'static>> {
+        let view = self.view();
+        let Some(wanted) = parse_device(Some(device))? else {
+            return Ok(view.clone());
+        };
+        let found = view.device();
+        if wanted == found {
+            return Ok(view.clone());
+        }
+        if wanted != Device::CPU || !found.is_cpu_readable() {
+            let text =
+                format!("the memory is on {found}, and is not moved to {wanted}; let the library that owns it move it");
+            return Err(PyBufferError::new_err(text));
+        }
+        let (old, dtype, layout) = (view.buffer().clone(), view.dtype().clone(), view.layout().clone());
+        let (ptr, len, access) = (old.as_ptr().cast_mut(), old.len(), old.access());
+        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
+        // SAFETY: *same memory*: the old buffer keeps it alive, and it has the same rights.
+        let buffer = unsafe { Buffer::from_raw_parts(ptr, len, access, wanted, OwnerKind::Dlpack, old) };
+        Ok(StridedView::from_parts(buffer, dtype, layout, view.shared_logical()))
+    }
+}

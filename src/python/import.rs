@@ -1,0 +1,225 @@
+//! From a Python object to a view.
+
+use dlpack_rs::ffi::DLManagedTensorVersioned;
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyCapsule, PyDict, PyTuple};
+use pyo3::{PyTypeInfo, intern};
+
+use super::capsule::{self, Taken};
+use super::door::Door;
+use super::exchange;
+use super::view::PyView;
+use crate::convert::{CopyPolicy, Requirements};
+use crate::dlpack::{ManagedTensor, ProducerCopy, VERSION};
+use crate::memory::Device;
+use crate::view::StridedView;
+
+/// What to ask of a producer: the arguments of the array API's `from_dlpack`.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wish {
+    pub(super) device: Option<Device>,
+    pub(super) copy: Option<bool>,
+}
+
+/// Any array, through the first door that it offers.
+pub(super) fn take(object: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
+    let wish = Wish { copy, device: None };
+    match dlpack(object, wish)? {
+        Some(view) => Ok(view),
+        None => Err(PyTypeError::new_err(format!(
+            "{} offers no memory: it has none of __dlpack_c_exchange_api__ and __dlpack__",
+            object.get_type()
+        ))),
+    }
+}
+
+/// As the array API's `from_dlpack`. A capsule will do, too.
+pub(super) fn from_dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<PyView> {
+    if let Some(view) = dlpack(object, wish)? {
+        return Ok(view);
+    }
+    if PyCapsule::is_type_of(object) {
+        return finish(admit(capsule::take(object)?, None)?, wish);
+    }
+    Err(PyTypeError::new_err(format!("{} has no __dlpack__", object.get_type())))
+}
+
+/// Through one of DLPack's doors; `None` if there is neither.
+fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
+    if let Ok(view) = object.cast::<PyView>() {
+        return finish(view.get().clone_ref(object.py()), wish).map(Some);
+    }
+    if let Some(tensor) = exchange::tensor_of(object, wish.device.is_none())? {
+        let base = Some(object);
+        return finish(admit_tensor(tensor, Door::ExchangeApi, base)?, wish).map(Some);
+    }
+    let Some(method) = object.getattr_opt(intern!(object.py(), "__dlpack__"))? else {
+        return Ok(None);
+    };
+    let (ask, asked_copy) = ask(object, wish)?;
+    let (capsule, understood) = call(&method, &ask)?;
+    let mut view = admit(capsule::take(&capsule)?, Some(object))?;
+    if asked_copy && understood {
+        // Taken at its word: some producers copy and do not say so.
+        view.note_foreign_copy();
+        return Ok(Some(view));
+    }
+    finish(view, wish).map(Some)
+}
+
+/// The keywords for a producer, and whether it is asked for a copy. Memory that the CPU can read is copied here, so that the copy is certain.
+fn ask<'py>(object: &Bound<'py, PyAny>, wish: Wish) -> PyResult<(Bound<'py, PyDict>, bool)> {
+    static PLAIN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = object.py();
+    let plain = PLAIN.get_or_try_init(py, || {
+        let keywords = PyDict::new(py);
+        keywords.set_item("max_version", VERSION)?;
+        PyResult::Ok(keywords.unbind())
+    })?;
+    let plain = plain.bind(py);
+    if wish.device.is_none() && wish.copy.is_none() {
+        return Ok((plain.clone(), false));
+    }
+    let keywords = plain.copy()?;
+    let there = device_of(object)?;
+    let moved = wish.device.filter(|wanted| there != Some(*wanted));
+    if let Some(Device { device_type, device_id }) = moved {
+        keywords.set_item("dl_device", (device_type, device_id))?;
+    }
+    let readable = there.is_none_or(Device::is_cpu_readable) && moved.is_none();
+    let asked = wish.copy.filter(|copy| !copy || !readable);
+    if let Some(copy) = asked {
+        keywords.set_item("copy", copy)?;
+    }
+    Ok((keywords, asked == Some(true)))
+}
+
+/// What a producer says of its device.
+fn device_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Device>> {
+    let Some(method) = object.getattr_opt(intern!(object.py(), "__dlpack_device__"))? else {
+        return Ok(None);
+    };
+    let pair = method.call0()?;
+    let (device_type, device_id) = (pair.get_item(0)?, pair.get_item(1)?);
+    Ok(Some(Device {
+        // An enumeration, as often as not.
+        device_type: device_type.extract()?,
+        device_id: device_id.extract()?,
+    }))
+}
+
+/// Calls `__dlpack__` with the new keywords, and without them if it does not know them. Says whether it knew them.
+pub(super) fn call<'py>(
+    method: &Bound<'py, PyAny>,
+    keywords: &Bound<'py, PyDict>,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let py = method.py();
+    match method.call(PyTuple::empty(py), Some(keywords)) {
+        Ok(capsule) => Ok((capsule, true)),
+        Err(error) if error.is_instance(py, &PyTypeError::type_object(py)) => {
+            if keywords.contains(intern!(py, "dl_device"))? {
+                let text = "the producer cannot move the memory to another device";
+                let refused = PyBufferError::new_err(text);
+                refused.set_cause(py, Some(error));
+                return Err(refused);
+            }
+            let old = PyDict::new(py);
+            if let Some(stream) = keywords.get_item(intern!(py, "stream"))? {
+                old.set_item(intern!(py, "stream"), stream)?;
+            }
+            Ok((method.call((), Some(&old))?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn admit(taken: Taken, base: Option<&Bound<'_, PyAny>>) -> PyResult<PyView> {
+    match taken {
+        Taken::Versioned(tensor) => admit_tensor(tensor, Door::Dlpack, base),
+        Taken::Legacy(tensor) => Ok(PyView::taken(tensor.into_view()?, Door::DlpackLegacy, base)),
+    }
+}
+
+/// A checked view. A copy that the producer made has nothing to do with the object any more.
+fn admit_tensor(
+    tensor: ManagedTensor<DLManagedTensorVersioned>,
+    door: Door,
+    base: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyView> {
+    let copied = tensor.producer_copy() == ProducerCopy::Copied;
+    let mut view = PyView::taken(tensor.into_view()?, door, base);
+    if copied {
+        view.note_foreign_copy();
+    }
+    Ok(view)
+}
+
+/// What was asked for and the producer did not do.
+fn finish(view: PyView, wish: Wish) -> PyResult<PyView> {
+    if let Some(wanted) = wish.device
+        && wanted != view.view().device()
+        && !(wanted == Device::CPU && view.view().device().is_cpu_readable())
+    {
+        let found = view.view().device();
+        let text = format!("the memory is on {found}, not on {wanted}; the producer did not move it");
+        return Err(PyBufferError::new_err(text));
+    }
+    match wish.copy {
+        Some(true) if !view.is_foreign_copy() => view.copied(),
+        Some(false) if view.is_foreign_copy() => {
+            let text = "the producer copied, and copy=False forbids it; allow it with copy=None";
+            Err(PyBufferError::new_err(text))
+        }
+        _ => Ok(view),
+    }
+}
+
+impl PyView {
+    /// A copy of its own, with the axes in the order of memory.
+    fn copied(&self) -> PyResult<Self> {
+        const OWN: Requirements = Requirements::any("a copy");
+        Ok(self.converted(self.view().convert(&OWN, CopyPolicy::Always)?.map(writable)))
+    }
+}
+
+/// A fresh copy as NumPy has it: for everybody to write.
+fn writable(view: StridedView<'static>) -> StridedView<'static> {
+    match view.into_mut() {
+        Ok(view) => view.share(),
+        Err((view, _)) => view,
+    }
+}
+
+/// A device as Python callers name it: `None`, `"cpu"`, `"cuda:1"`, or DLPack's pair of numbers.
+pub(super) fn parse_device(device: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Device>> {
+    const NAMES: [(&str, u32); 9] = [
+        ("cpu", 1),
+        ("cuda", 2),
+        ("cuda_host", 3),
+        ("opencl", 4),
+        ("vulkan", 7),
+        ("metal", 8),
+        ("rocm", 10),
+        ("rocm_host", 11),
+        ("cuda_managed", 13),
+    ];
+    let Some(device) = device else {
+        return Ok(None);
+    };
+    if let Ok((device_type, device_id)) = device.extract() {
+        return Ok(Some(Device { device_type, device_id }));
+    }
+    // Other libraries' device objects print as their names.
+    let text = device.str()?;
+    let text = text.to_str()?;
+    let (name, number) = text.split_once(':').unwrap_or((text, "0"));
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    match (known, number.parse()) {
+        (Some(&(_, device_type)), Ok(device_id)) => Ok(Some(Device { device_type, device_id })),
+        _ => Err(PyValueError::new_err(format!(
+            "unknown device {text:?}; name one as \"cpu\", \"cuda:0\" or (device_type, device_id)"
+        ))),
+    }
+}
