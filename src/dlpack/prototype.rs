@@ -5,13 +5,14 @@
 //! The contract of [`allocate_like`].
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
 use dlpack_rs::ffi::DLTensor;
 
 use super::import::describe;
 use super::managed::VersionedTensor;
-use crate::allocation::{ALIGNMENT, Allocation};
+use crate::allocation::Allocation;
 use crate::convert::CopyPolicy;
 use crate::error::{DlpackFault, Error, Result};
 use crate::layout::Layout;
@@ -42,8 +43,9 @@ pub(crate) unsafe fn allocate_like(prototype: *const DLTensor) -> Result<Version
     let described = describe(&tensor, None, 0)?;
     let (dtype, layout) = (described.dtype, described.layout);
     let layout = Layout::contiguous(layout.shape(), &dtype, Order::C)?;
-    let memory = Allocation::zeroed(layout.nbytes(), ALIGNMENT)?;
-    // SAFETY: zeroed.
+    let mut memory = Allocation::uninit(layout.nbytes(), 1)?;
+    memory.as_uninit().fill(MaybeUninit::new(0));
+    // SAFETY: all bytes have just been written.
     let buffer = unsafe { memory.into_buffer() };
     let view = StridedView::from_parts(buffer.into_shared(), dtype, layout, None);
     Ok(view.to_dlpack(CopyPolicy::Never)?.value)
