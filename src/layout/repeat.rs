@@ -92,9 +92,9 @@ impl Layout {
         if ndim > MAX_NDIM {
             return Err(LayoutError::RankTooHigh { ndim });
         }
+        windows.iter().try_for_each(|&(axis, _)| self.check_axis(axis))?;
         let mut axes = self.axes.clone();
         for &(axis, window) in windows {
-            self.check_axis(axis)?;
             let (shape, strides) = axes.parts_mut();
             let (size, stride) = (shape[axis], strides[axis]);
             let places = (size + 1).checked_sub(window);

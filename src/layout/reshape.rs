@@ -69,10 +69,11 @@ impl Layout {
     /// [`LayoutError::ReshapeSize`], [`LayoutError::ReshapeUnknown`], [`LayoutError::SecondUnknown`],
     /// [`LayoutError::RankTooHigh`].
     pub fn reshape(&self, shape: &[Dim], order: Order) -> Result<Self, LayoutError> {
-        let shape = resolve_shape(shape, self.len())?;
-        if *shape == *self.shape() {
+        // An unknown dimension counts as another shape even where it is not, as in NumPy: strides that mean nothing are made anew.
+        if shape.iter().copied().eq(self.shape().iter().copied().map(Dim::Size)) {
             return Ok(self.clone());
         }
+        let shape = resolve_shape(shape, self.len())?;
         check_size(&shape, self.itemsize)?;
         if self.is_empty() {
             return self.reshape_empty(&shape, order);
