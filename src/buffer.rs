@@ -20,6 +20,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::dtype::Element;
+use crate::error::{Error, Result};
+use crate::layout::Layout;
 use crate::memory::{Access, Device, OwnerKind};
 
 /// A piece of memory, its owner, and the rights to it. NumPy calls it a base.
@@ -126,9 +128,16 @@ impl<'a> Buffer<'a> {
         Self { confined, ..self }
     }
 
-    /// Whether only the items of the views that there are may be touched: *confined*.
-    pub(crate) fn is_confined(&self) -> bool {
-        self.confined
+    /// Whether a layout that was not made from one of a view of this memory may be seen through: it stays inside, and nobody else writes there
+    /// (*confined*).
+    pub(crate) fn check_reach(&self, layout: &Layout) -> Result<()> {
+        layout.check_within(self.len)?;
+        let owner = self.owner_kind();
+        if self.confined {
+            Err(Error::Confined { owner })
+        } else {
+            Ok(())
+        }
     }
 
     #[inline]

@@ -72,6 +72,7 @@ mod dtype;
 mod error;
 mod fields;
 pub mod files;
+mod gather;
 mod info;
 mod layout;
 mod memory;

@@ -88,11 +88,7 @@ impl<'a> StridedView<'a> {
             }
             .into());
         }
-        if buffer.is_confined() {
-            let owner = buffer.owner_kind();
-            return Err(Error::Confined { owner });
-        }
-        layout.check_within(buffer.len())?;
+        buffer.check_reach(&layout)?;
         Ok(Self::from_parts(buffer, dtype, layout, None))
     }
 
@@ -133,7 +129,7 @@ impl<'a> StridedView<'a> {
 
     /// The same view over other axes of the same memory. The caller upholds *in bounds*.
     #[inline(always)]
-    fn with_layout(&self, layout: Layout) -> Self {
+    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
         Self::from_parts(self.buffer.clone(), self.dtype.clone(), layout, self.logical.clone())
     }
 }

@@ -440,6 +440,8 @@ fn a_part_shows_its_own_items_and_no_memory_between_them() {
     let reborrowed = right.as_view();
     let error = StridedView::new(reborrowed.buffer().clone(), DType::I32, whole.clone()).unwrap_err();
     assert!(matches!(error, Error::Confined { .. }), "{error}");
+    let error = left.as_strided(&[6], &[4], 0).unwrap_err();
+    assert!(matches!(error, Error::Confined { .. }), "{error}");
     // The items themselves are as good as any.
     assert_eq!(left.typed::<i32>().unwrap().iter().copied().collect::<Vec<_>>(), [0, 3]);
     // The last part has the memory for itself again.

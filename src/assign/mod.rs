@@ -125,7 +125,7 @@ impl StridedView<'_> {
     }
 
     /// The view in another shape, for assignment: without the leading axes of size 1 that are too many, then broadcast.
-    fn fit(&self, shape: &[usize]) -> Result<Self> {
+    pub(crate) fn fit(&self, shape: &[usize]) -> Result<Self> {
         let mut source = self.clone();
         while source.ndim() > shape.len() && source.shape()[0] == 1 {
             source = source.index_axis(0, 0)?;

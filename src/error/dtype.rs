@@ -80,6 +80,13 @@ pub enum DTypeFault {
     },
     /// An item would be of more than `u32::MAX` bytes.
     TooLarge,
+    /// Two fields share bytes, so that they cannot be written apart.
+    FieldsOverlap {
+        /// Name of the one.
+        first: Box<str>,
+        /// Name of the other.
+        second: Box<str>,
+    },
     /// Items are no complex numbers.
     NoComplex {
         /// What they are.
@@ -125,6 +132,12 @@ impl fmt::Display for DTypeFault {
             }
             Self::TooDeep { limit } => write!(f, "records inside of records go deeper than {limit}"),
             Self::TooLarge => write!(f, "an item would be of more than {} bytes", u32::MAX),
+            Self::FieldsOverlap { first, second } => {
+                write!(
+                    f,
+                    "fields {first:?} and {second:?} share bytes; write one after the other"
+                )
+            }
             Self::NoComplex { found } => write!(f, "items of type {found} have no real and imaginary part"),
         }
     }

@@ -27,11 +27,16 @@ impl Layout {
     /// ```
     #[must_use]
     pub fn offsets(&self) -> Offsets<'_> {
+        self.leading_offsets(self.ndim())
+    }
+
+    /// The offset of the first item of each block that has one position on the first `axes` axes.
+    pub(crate) fn leading_offsets(&self, axes: usize) -> Offsets<'_> {
         Offsets {
             layout: self,
-            position: SmallVec::from_elem(0, self.ndim()),
+            position: SmallVec::from_elem(0, axes),
             next: self.offset,
-            left: self.len(),
+            left: self.shape()[..axes].iter().product(),
         }
     }
 }

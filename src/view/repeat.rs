@@ -95,7 +95,8 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Layout::strided`]; [`LayoutError::OutOfBounds`] if an item would lie outside of the memory, by as little as a byte.
+    /// As [`Layout::strided`]; [`LayoutError::OutOfBounds`] if an item would lie outside of the memory, by as little as a byte;
+    /// [`Error::Confined`](crate::Error::Confined) for a part of a split view.
     pub fn as_strided(&self, shape: &[usize], strides: &[isize], offset: isize) -> Result<Self> {
         let start = self.layout.offset();
         let moved = start.checked_add_signed(offset).ok_or(LayoutError::OutOfBounds {
@@ -104,7 +105,7 @@ impl<'a> StridedView<'a> {
             available: self.buffer.len(),
         })?;
         let layout = Layout::strided(shape, strides, moved, &self.dtype)?;
-        layout.check_within(self.buffer.len())?;
+        self.buffer.check_reach(&layout)?;
         Ok(match layout.overlaps_itself(SELF_OVERLAP_BUDGET) {
             Overlap::Disjoint => self.with_layout(layout),
             Overlap::Shared | Overlap::TooHard => self.read_only_layout(layout),

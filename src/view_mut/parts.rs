@@ -5,9 +5,10 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::ops::Range;
 
 use super::StridedViewMut;
-use crate::error::{Error, LayoutError, Result};
+use crate::error::{DTypeFault, Error, LayoutError, Result};
 use crate::layout::{Slice, Unit};
 use crate::view::StridedView;
 
@@ -94,6 +95,41 @@ impl<'a> StridedViewMut<'a> {
     /// [`LayoutError::AxisOutOfRange`], [`Error::SplitsByte`] for packed items if parts would share a byte.
     pub fn axis_iter(self, axis: usize) -> Result<PartsMut<'a>> {
         self.parts(axis, 1, true)
+    }
+
+    /// One part for each of several fields of the records.
+    ///
+    /// ```
+    /// use viewbridge::{DType, Field, Record, StridedViewMut};
+    ///
+    /// let record = Record::packed([Field::new("id", DType::U8), Field::new("x", DType::I16)])?;
+    /// let points = StridedViewMut::from_vec(vec![0_u8; 6]).view_as(record.into())?;
+    /// let [mut id, mut x] = points.split_fields(["id", "x"])?;
+    /// id.fill(1_u8)?;
+    /// x.fill(-1_i16)?;
+    /// assert_eq!(x.get::<i16>(&[1])?, -1);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeFault::NoRecord`], [`DTypeFault::NoField`], [`DTypeFault::FieldsOverlap`] for fields that share bytes, or the same one twice.
+    pub fn split_fields<const N: usize>(self, names: [&str; N]) -> Result<[Self; N]> {
+        let inner = self.into_confined();
+        let mut taken: Vec<(Range<usize>, &str)> = Vec::with_capacity(N);
+        for name in names {
+            let field = inner.dtype().field(name)?;
+            let bytes = field.offset()..field.offset() + field.nbytes().unwrap_or(0);
+            let shares = |other: &Range<usize>| other.start < bytes.end && bytes.start < other.end;
+            if let Some((_, other)) = taken.iter().find(|(other, _)| shares(other)) {
+                let (first, second) = ((*other).into(), name.into());
+                return Err(DTypeFault::FieldsOverlap { first, second }.into());
+            }
+            taken.push((bytes, name));
+        }
+        Ok(names.map(|name| Self {
+            inner: inner.field(name).expect("the record has the field"),
+        }))
     }
 
     fn parts(self, axis: usize, step: usize, drop_axis: bool) -> Result<PartsMut<'a>> {
