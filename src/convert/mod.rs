@@ -10,10 +10,12 @@ mod reasons;
 mod report;
 pub mod requirements;
 mod run;
+mod stream;
 
 pub use plan::Plan;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
+pub use stream::{Piece, Stream, Streamed};
 
 use crate::error::Result;
 use crate::memory::Order;

@@ -49,7 +49,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    const fn bits(self) -> usize {
+    pub(crate) const fn bits(self) -> usize {
         match self {
             Self::Byte => 1 << 3,
             Self::Bit => 1,

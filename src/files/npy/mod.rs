@@ -32,7 +32,7 @@ use std::path::Path;
 pub use header::Header;
 #[cfg(feature = "mmap")]
 pub use map::map;
-pub use write::{plan, write, write_to};
+pub use write::{plan, write, write_to, write_with};
 
 use self::header::Prelude;
 use super::read;
