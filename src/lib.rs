@@ -88,8 +88,8 @@ pub use buffer::Buffer;
 pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Logical, Multiple, Record, TimeUnit};
 pub use error::{
-    ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NpyFault,
-    Result,
+    ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NoView,
+    NpyFault, Result,
 };
 pub use info::Info;
 pub use layout::{

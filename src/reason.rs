@@ -103,6 +103,22 @@ pub enum CopyReason {
     FileRead,
     /// The bytes were compressed.
     Decompressed,
+    /// Nulls were replaced by a value.
+    NullsFilled {
+        /// Nulls replaced, of rows and of the items inside of them.
+        count: usize,
+    },
+    /// Two masks were combined into one.
+    MasksCombined,
+    /// Items that stood for others, or for runs of others, were replaced by those.
+    Decoded,
+    /// Columns were put side by side, or arrays one behind the other.
+    Gathered {
+        /// Pieces put together.
+        pieces: usize,
+    },
+    /// Items were converted to another type that was asked for by name.
+    Cast,
     /// Arrow stored the bytes where it could not use them in place and re-allocated them.
     Realigned {
         /// Alignment that Arrow needs, in bytes.
@@ -150,6 +166,11 @@ impl fmt::Display for CopyReason {
             Self::Pinned { visible, pinned } => write!(f, "{visible} bytes keep {pinned} alive"),
             Self::FileRead => f.write_str("read from a file"),
             Self::Decompressed => f.write_str("decompressed"),
+            Self::NullsFilled { count } => write!(f, "{count} nulls filled"),
+            Self::MasksCombined => f.write_str("masks combined"),
+            Self::Decoded => f.write_str("decoded"),
+            Self::Gathered { pieces } => write!(f, "{pieces} pieces put together"),
+            Self::Cast => f.write_str("converted to the type asked for"),
             Self::Realigned { required } => write!(f, "re-allocated by Arrow (alignment {required})"),
         }
     }

@@ -1,14 +1,14 @@
 //! The table of types: how the items of an Arrow type lie in memory, and which Arrow type a view's items have.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::types::{
     Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType, validate_decimal_precision_and_scale,
 };
 use arrow_schema::{DataType, IntervalUnit, TimeUnit as ArrowUnit};
 
-use crate::dtype::{DType, Kind, Logical, TimeUnit};
-use crate::error::{ArrowFault, Result};
+use crate::dtype::{DType, Field as RecordField, Kind, Logical, Record, TimeUnit};
+use crate::error::{ArrowFault, NoView, Result};
 use crate::reason::Refusal;
 use crate::view::StridedView;
 
@@ -24,22 +24,52 @@ pub(super) struct Storage {
 ///
 /// # Errors
 ///
-/// [`ArrowFault::UnsupportedType`].
+/// [`ArrowFault::NoView`].
 pub(super) fn storage(data_type: &DataType) -> Result<Storage> {
     let (dtype, logical) = match data_type {
         DataType::Interval(IntervalUnit::DayTime) => (DType::I32, Some(Logical::DayTimeInterval)),
         DataType::FixedSizeBinary(_) => (DType::U8, None),
         other => match numbers(other) {
             Some(dtype) => (dtype, None),
-            None => meanings(other).ok_or_else(|| ArrowFault::UnsupportedType(other.to_string().into()))?,
+            None => meanings(other).ok_or_else(|| no_view(other))?,
         },
     };
     let axis = match data_type {
         DataType::Interval(IntervalUnit::DayTime) => Some(2),
+        DataType::FixedSizeBinary(0) => return Err(no_view(data_type).into()),
         DataType::FixedSizeBinary(width) => Some(list_size(*width)?),
         _ => None,
     };
     Ok(Storage { dtype, axis, logical })
+}
+
+impl Storage {
+    /// Items that are what they look like.
+    pub(super) const fn plain(dtype: DType) -> Self {
+        Self {
+            dtype,
+            axis: None,
+            logical: None,
+        }
+    }
+}
+
+/// Why a type has no view of its own.
+pub(super) fn no_view(data_type: &DataType) -> ArrowFault {
+    let because = match data_type {
+        DataType::Null | DataType::FixedSizeBinary(0) => NoView::NoBytes,
+        DataType::Utf8View | DataType::BinaryView => NoView::ScatteredText,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => NoView::Text,
+        DataType::Map(..) => NoView::Map,
+        DataType::Union(..) => NoView::Union,
+        DataType::Dictionary(..) | DataType::RunEndEncoded(..) => NoView::Encoded,
+        DataType::Struct(_) => NoView::Columns,
+        _ => NoView::Unknown,
+    };
+    ArrowFault::NoView {
+        data_type: data_type.to_string().into(),
+        because,
+    }
 }
 
 /// A width or list size, which Arrow keeps signed.
@@ -83,7 +113,7 @@ fn meanings(data_type: &DataType) -> Option<(DType, Option<Logical>)> {
         }
         DataType::Duration(unit) => (DType::I64, Logical::Duration { unit: from_unit(*unit) }),
         DataType::Interval(IntervalUnit::YearMonth) => (DType::I32, Logical::Interval),
-        DataType::Interval(IntervalUnit::MonthDayNano) => (DType::raw(16), Logical::Interval),
+        DataType::Interval(IntervalUnit::MonthDayNano) => (month_day_nano().clone(), Logical::Interval),
         DataType::Decimal32(precision, scale) => (DType::I32, decimal(precision, scale)),
         DataType::Decimal64(precision, scale) => (DType::I64, decimal(precision, scale)),
         DataType::Decimal128(precision, scale) => (DType::raw(16), decimal(precision, scale)),
@@ -91,6 +121,20 @@ fn meanings(data_type: &DataType) -> Option<(DType, Option<Logical>)> {
         _ => return None,
     };
     Some((dtype, Some(logical)))
+}
+
+/// The record of a calendar interval: fields `months`, `days`, `nanoseconds`, 16 bytes.
+pub(super) fn month_day_nano() -> &'static DType {
+    static RECORD: LazyLock<DType> = LazyLock::new(|| {
+        let fields = [
+            ("months", DType::I32),
+            ("days", DType::I32),
+            ("nanoseconds", DType::I64),
+        ];
+        let record = Record::aligned(fields.map(|(name, dtype)| RecordField::new(name, dtype)));
+        record.expect("16 bytes without a gap").into()
+    });
+    &RECORD
 }
 
 const fn from_unit(unit: ArrowUnit) -> TimeUnit {
@@ -136,6 +180,7 @@ fn plain(dtype: &DType) -> Option<DataType> {
         (Kind::Float, 16) => DataType::Float16,
         (Kind::Float, 32) => DataType::Float32,
         (Kind::Float, 64) => DataType::Float64,
+        (Kind::Record, 128) if dtype == month_day_nano() => DataType::Interval(IntervalUnit::MonthDayNano),
         (Kind::Raw, 8..) => DataType::FixedSizeBinary(i32::try_from(dtype.itemsize()).ok()?),
         _ => return None,
     })
@@ -161,6 +206,10 @@ impl Leaf {
         };
         let unmeant = plain(&dtype).ok_or_else(|| Refusal::DType { found: found.clone() })?;
         let Some(logical) = view.logical() else {
+            // A record is an interval only if it says so.
+            if matches!(unmeant, DataType::Interval(_)) {
+                return Err(Refusal::DType { found: found.clone() });
+            }
             return Ok(Self {
                 data_type: unmeant,
                 axes: 0,
@@ -218,7 +267,9 @@ fn meant(storage: &DataType, logical: &Logical) -> Option<DataType> {
         }
         (Logical::Duration { unit }, DataType::Int64) => DataType::Duration(to_unit(*unit)?),
         (Logical::Interval, DataType::Int32) => DataType::Interval(IntervalUnit::YearMonth),
-        (Logical::Interval, DataType::FixedSizeBinary(16)) => DataType::Interval(IntervalUnit::MonthDayNano),
+        (Logical::Interval, DataType::Interval(IntervalUnit::MonthDayNano) | DataType::FixedSizeBinary(16)) => {
+            DataType::Interval(IntervalUnit::MonthDayNano)
+        }
         (Logical::Decimal { precision, scale }, storage) => decimal(storage, *precision, *scale)?,
         _ => return None,
     })

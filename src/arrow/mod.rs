@@ -11,15 +11,19 @@
 //! | Date, Time, Timestamp, Duration | `int32` or `int64` | [`Logical`] with unit and zone |
 //! | Interval: YearMonth | `int32` | [`Logical::Interval`] |
 //! | Interval: DayTime | `int32`, with a last axis of 2 | [`Logical::DayTimeInterval`] |
-//! | Interval: MonthDayNano | 16 opaque bytes | [`Logical::Interval`] |
+//! | Interval: MonthDayNano | records of `months`, `days`, `nanoseconds` | [`Logical::Interval`] |
 //! | Decimal32, Decimal64 | `int32`, `int64` | [`Logical::Decimal`] |
 //! | Decimal128, Decimal256 | 16, 32 opaque bytes | [`Logical::Decimal`] |
 //! | FixedSizeBinary(w) | `uint8`, with a last axis of w | – |
 //! | FixedSizeList, nested | one axis more for each | – |
+//! | List, LargeList, ListView, LargeListView, nested | likewise, if all rows have one length; rows of a ListView may overlap | – |
+//! | Binary, LargeBinary | `uint8`, with a last axis, if all rows have one length | – |
+//! | Struct | one axis more, if its columns have one type and are equally spaced | – |
+//! | `arrow.bool8` | [`DType::BOOL`] | – |
 //! | `arrow.fixed_shape_tensor` | the tensor's axes, permuted as its metadata says | – |
 //!
-//! Opaque items of w bytes without a meaning become FixedSizeBinary(w). All other Arrow types, and data types that Arrow lacks (complex
-//! numbers, bfloat16), are refused.
+//! Opaque items of w bytes without a meaning become FixedSizeBinary(w). Data types that Arrow lacks (complex numbers, bfloat16) are refused, and so
+//! are Arrow types that are no one view ([`ArrowFault::NoView`] says why): [`Parts`] takes many of them apart.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -40,16 +44,23 @@
 //! # Ok::<(), viewbridge::Error>(())
 //! ```
 
+mod column;
 mod dtype;
 mod export;
 pub mod ffi;
-mod import;
+mod levels;
+mod lists;
 mod memory;
+mod nulls;
+mod parts;
 mod primitive;
+mod spacing;
 mod tensor;
 
+pub use column::{Column, Nulls};
 pub use export::{requirements_of, tensor_requirements_of};
-pub use import::{Column, Nulls};
+
+pub use parts::{Child, Parts, decode};
 pub use tensor::FixedShapeTensor;
 
 use arrow_schema::ArrowError;

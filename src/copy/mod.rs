@@ -5,7 +5,10 @@
 mod isa;
 mod kernels;
 mod plan;
-#[allow(dead_code, reason = "the Arrow bridge still packs and fills item by item")]
+#[cfg_attr(
+    not(feature = "arrow"),
+    allow(dead_code, reason = "only Arrow has bitmaps of its own")
+)]
 pub(crate) mod validity;
 
 pub(crate) use kernels::execute;

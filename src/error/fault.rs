@@ -74,6 +74,36 @@ pub enum DlpackFault {
 pub enum ArrowFault {
     /// The type has no strided form, or none yet.
     UnsupportedType(Box<str>),
+    /// A type that no view shows.
+    NoView {
+        /// The type.
+        data_type: Box<str>,
+        /// Why, and what to do instead.
+        because: NoView,
+    },
+    /// Rows of different lengths, where a view needs them equal.
+    Ragged {
+        /// The first row whose length, or distance to the row before, is another.
+        row: usize,
+        /// Items, or distance, that the rows before have.
+        expected: usize,
+        /// What this row has.
+        found: usize,
+    },
+    /// Columns that are not equally spaced in one allocation, so that no axis runs across them.
+    Spacing {
+        /// The first column that is not where it should be.
+        column: usize,
+    },
+    /// Columns of different types, where one is needed.
+    MixedTypes {
+        /// The type of the columns before.
+        expected: Box<str>,
+        /// The first column of another.
+        column: usize,
+        /// Its type.
+        found: Box<str>,
+    },
     /// A field says one type, and the array beside it has another.
     FieldType {
         /// Type of the field.
@@ -193,6 +223,46 @@ pub enum NpyFault {
     },
 }
 
+/// Why a type of Arrow has no view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoView {
+    /// There are no bytes.
+    NoBytes,
+    /// Items lie in several buffers, each where its own pointer says.
+    ScatteredText,
+    /// Text of different lengths: bytes and offsets are views.
+    Text,
+    /// Keys and values in rows of different lengths.
+    Map,
+    /// Each row has a type of its own.
+    Union,
+    /// Items stand for others: keys and values are views, and decoding copies.
+    Encoded,
+    /// Columns of several types: each is a view.
+    Columns,
+    /// Rows are null, and the type has no place to say so.
+    NoMask,
+    /// There is none yet.
+    Unknown,
+}
+
+impl fmt::Display for NoView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoBytes => "its items have no bytes",
+            Self::ScatteredText => "its items are scattered over buffers; cast it to Utf8 or Binary first",
+            Self::Text => "its items differ in length; look at bytes and offsets with arrow::Parts",
+            Self::Map => "its rows are lists of pairs; take keys and values out of it first",
+            Self::Union => "each row has a type of its own; take the children of a sparse union with arrow::Parts",
+            Self::Encoded => "its items stand for others; look at keys and values with arrow::Parts, or decode it",
+            Self::Columns => "its columns are of different types; look at each with arrow::Parts",
+            Self::NoMask => "it has no place for the nulls of its rows; take them from the struct",
+            Self::Unknown => "there is no layout for it",
+        })
+    }
+}
+
 impl fmt::Display for DlpackFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -233,6 +303,23 @@ impl fmt::Display for ArrowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnsupportedType(name) => write!(f, "Arrow type {name} has no strided form"),
+            Self::NoView { data_type, because } => write!(f, "Arrow type {data_type} is no view: {because}"),
+            Self::Ragged { row, expected, found } => write!(
+                f,
+                "row {row} has {found} where those before have {expected}; take the rows one by one with arrow::Parts"
+            ),
+            Self::Spacing { column } => write!(
+                f,
+                "column {column} is not as far from the one before as the others are; copy them together with arrow::matrix"
+            ),
+            Self::MixedTypes {
+                expected,
+                column,
+                found,
+            } => write!(
+                f,
+                "column {column} is of type {found}, those before of {expected}; cast them, or name a common type"
+            ),
             Self::Length { expected, found } => write!(f, "expected {expected} Arrow items, found {found}"),
             Self::MetadataSyntax => f.write_str("the extension metadata is no JSON object"),
             Self::MetadataKey { key } => {

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
-pub use fault::{ArrowFault, DlpackFault, NpyFault};
+pub use fault::{ArrowFault, DlpackFault, NoView, NpyFault};
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
