@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::buffer::Buffer;
-use crate::copy::{CopyPlan, Kernel};
+use crate::copy::CopyPlan;
 use crate::dtype::Element;
 use crate::error::{LayoutError, Result};
 use crate::layout::{Layout, Unit};
@@ -74,11 +74,11 @@ impl StridedViewMut<'_> {
         let spread = item.broadcast_to(self.shape())?;
         let (dtype, layout) = (self.dtype().clone(), self.layout().clone());
         // Of the same type on both sides: the first item, once written, spreads as it is.
-        let plan = CopyPlan::new((&dtype, spread.layout()), (&dtype, &layout)).filter(|plan| {
+        let plan = CopyPlan::fused((&dtype, spread.layout()), (&dtype, &layout)).filter(|plan| {
             let adjacent = plan.row().dst.unsigned_abs() == layout.itemsize();
             layout.unit() == Unit::Byte
                 && spread.layout().unit() == Unit::Byte
-                && plan.kernel != Kernel::Nothing
+                && !plan.is_empty()
                 && adjacent
                 && plan.row().len > SHORT_RUN / layout.itemsize()
         });

@@ -15,7 +15,7 @@ mod in_place;
 mod order;
 
 use crate::convert::{CopyPolicy, CopyRecord, CopyReport, Requirements};
-use crate::copy::execute;
+use crate::copy::{CopyPlan, Engine, execute};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::{Index, Layout, Overlap, Unit};
@@ -147,13 +147,14 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
     let distance = memory.addr() as i128 - start.addr() as i128;
     if are_apart(from, to, distance) {
         // SAFETY: the caller's promise, and no byte is in both.
-        unsafe { execute(&plan, start, memory) };
+        unsafe { execute(&plan, Engine::best(), start, memory) };
         return Ok(CopyReport::copied(done));
     }
     if source.dtype() == dtype && is_same_place(from, to, distance) {
         return Ok(CopyReport::SHARED);
     }
-    if let Some(order) = Order::find(&plan, distance) {
+    let walk = CopyPlan::fused((source.dtype(), from), (dtype, to));
+    if let Some(order) = walk.and_then(|walk| Order::find(&walk, distance)) {
         // SAFETY: the caller's promise; in this order each item is read before it is overwritten.
         unsafe { in_place::walk(&order, start, memory) };
         return Ok(CopyReport::copied(done));
@@ -164,7 +165,7 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
     let bytes = copy.nbytes();
     let plan = copy.copy_plan(dtype, to)?;
     // SAFETY: the caller's promise; the copy is memory of its own.
-    unsafe { execute(&plan, copy.buffer().as_ptr(), memory) };
+    unsafe { execute(&plan, Engine::best(), copy.buffer().as_ptr(), memory) };
     let first = CopyRecord::of_items(bytes, vec![CopyReason::Overlap]);
     Ok(CopyReport::from_records(vec![first, done]))
 }

@@ -14,7 +14,7 @@
 //! For one axis of positive strides this is NumPy's pair of conditions (`forward`, `backward`), each exact. For more it is sufficient: layouts
 //! exist that could be walked in another order. They get a temporary.
 
-use crate::copy::{Axis, CopyPlan, Kernel};
+use crate::copy::{Axis, CopyPlan, Item};
 
 /// A plan whose axes run in directions that are safe for operands that overlap.
 pub(super) struct Order {
@@ -69,12 +69,11 @@ impl Range {
 impl Order {
     /// The order in which a plan is safe, or `None` if none was found. `distance` leads from the source's memory to the destination's.
     pub(super) fn find(plan: &CopyPlan, distance: i128) -> Option<Self> {
-        let size = match plan.kernel {
-            Kernel::Run { bytes } => bytes,
-            Kernel::Item { size } | Kernel::Swap { size } => size,
-            // Bits that are disjoint may share a byte.
-            _ => return None,
-        } as i128;
+        // Bits that are disjoint may share a byte.
+        let Item::Bytes { size, .. } = plan.item else {
+            return None;
+        };
+        let size = size as i128;
         let mut plan = plan.clone();
         let mut before = Range::at(plan.src as i128 - plan.dst as i128 - distance);
         for axis in 0..plan.axes.len() {
@@ -132,7 +131,7 @@ mod tests {
     fn walk(shape: &[usize], src: (&[isize], usize), dst: (&[isize], usize)) -> Option<Vec<isize>> {
         let layout = |(strides, offset)| Layout::strided(shape, strides, offset, &DType::U8).unwrap();
         let (src, dst) = (layout(src), layout(dst));
-        let plan = CopyPlan::new((&DType::U8, &src), (&DType::U8, &dst)).unwrap();
+        let plan = CopyPlan::fused((&DType::U8, &src), (&DType::U8, &dst)).unwrap();
         Order::find(&plan, 0).map(|order| order.plan.axes.iter().map(|axis| axis.dst).collect())
     }
 

@@ -8,7 +8,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::copy::{CopyPlan, execute};
+use crate::copy::{CopyPlan, Engine, execute};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
@@ -32,12 +32,19 @@ impl StridedView<'_> {
         let (expected, found) = (target.layout.nbytes(), memory.len());
         let memory = memory.get_mut(..expected).ok_or(Error::TooShort { expected, found })?;
         let plan = self.copy_plan(target.dtype, target.layout)?;
-        if plan.kernel.reads_destination() {
+        if plan.reads_destination() {
             memory.fill(MaybeUninit::new(0));
         }
         // SAFETY: source *alive*, *initialised*, *in bounds*; the destination is borrowed mutably and as long as its layout, and zeroed where
         // it is read.
-        unsafe { execute(&plan, self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
+        unsafe {
+            execute(
+                &plan,
+                Engine::best(),
+                self.buffer().as_ptr(),
+                memory.as_mut_ptr().cast(),
+            )
+        };
         Ok(())
     }
 
@@ -54,7 +61,7 @@ impl StridedView<'_> {
     pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
         let plan = self.copy_plan(target.dtype, target.layout)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
-        unsafe { execute(&plan, self.buffer().as_ptr(), memory) };
+        unsafe { execute(&plan, Engine::best(), self.buffer().as_ptr(), memory) };
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 //!
 //! This module knows pointers, layouts and item sizes. Whether to copy at all, and why, is decided in `convert`.
 
+mod classify;
+mod engine;
 mod isa;
 mod kernels;
 mod plan;
@@ -11,5 +13,9 @@ mod plan;
 )]
 pub(crate) mod validity;
 
+pub(crate) use engine::Engine;
 pub(crate) use kernels::execute;
-pub(crate) use plan::{Axis, CopyPlan, Kernel};
+pub(crate) use plan::{Axis, CopyPlan, Item};
+
+#[cfg(test)]
+mod tests;

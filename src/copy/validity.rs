@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::isa::Isa;
+use super::engine::Engine;
 use super::kernels;
 
 /// Bits of a bitmap, counted from the least significant one of each byte on.
@@ -40,7 +40,7 @@ impl<'a> Bits<'a> {
 /// If there are not as many bytes as bits.
 pub(crate) fn unpack(bits: Bits<'_>, bools: &mut [MaybeUninit<u8>]) {
     assert_eq!(bits.len(), bools.len());
-    kernels::unpack(Isa::best(), bits, bools);
+    kernels::unpack(Engine::best(), bits, bools);
 }
 
 /// Each byte as a bit, 1 unless the byte is 0. Every byte of `bitmap` is written; the bits behind the last one are 0.
@@ -50,7 +50,7 @@ pub(crate) fn unpack(bits: Bits<'_>, bools: &mut [MaybeUninit<u8>]) {
 /// If `bitmap` is not as long as that takes.
 pub(crate) fn pack(bools: &[u8], bitmap: &mut [MaybeUninit<u8>]) {
     assert_eq!(bitmap.len(), bools.len().div_ceil(8));
-    kernels::pack(Isa::best(), bools, bitmap);
+    kernels::pack(Engine::best(), bools, bitmap);
 }
 
 /// The items of `values` whose bit is set, and `fill` in place of the others: one pass. `fill` is one item; every byte of `filled` is
@@ -62,7 +62,7 @@ pub(crate) fn pack(bools: &[u8], bitmap: &mut [MaybeUninit<u8>]) {
 pub(crate) fn fill_nulls(values: &[u8], validity: Bits<'_>, fill: &[u8], filled: &mut [MaybeUninit<u8>]) {
     assert_eq!(Some(values.len()), validity.len().checked_mul(fill.len()));
     assert_eq!(values.len(), filled.len());
-    kernels::fill_nulls(Isa::best(), values, validity, fill, filled);
+    kernels::fill_nulls(Engine::best(), values, validity, fill, filled);
 }
 
 #[cfg(test)]
@@ -110,12 +110,12 @@ mod tests {
     #[test]
     fn bits_become_bytes() {
         let bytes = noise(100);
-        for isa in Isa::available() {
+        for engine in Engine::all() {
             for (start, len) in (0..9).flat_map(|start| LENGTHS.map(|len| (start, len))) {
                 let bits = Bits::new(&bytes, start, len).unwrap();
-                let bools = written(len, start % 3, |bools| kernels::unpack(isa, bits, bools));
+                let bools = written(len, start % 3, |bools| kernels::unpack(engine, bits, bools));
                 let naive: Vec<u8> = (start..start + len).map(|k| bytes[k / 8] >> (k % 8) & 1).collect();
-                assert_eq!(bools, naive, "{isa} {start} {len}");
+                assert_eq!(bools, naive, "{engine:?} {start} {len}");
             }
         }
     }
@@ -123,15 +123,15 @@ mod tests {
     #[test]
     fn bytes_become_bits() {
         let bools: Vec<u8> = noise(600).iter().map(|byte| byte & 0x82).collect();
-        for isa in Isa::available() {
+        for engine in Engine::all() {
             for (start, len) in (0..3).flat_map(|start| LENGTHS.map(|len| (start, len))) {
                 let bools = &bools[start..start + len];
-                let bitmap = written(len.div_ceil(8), start, |bitmap| kernels::pack(isa, bools, bitmap));
+                let bitmap = written(len.div_ceil(8), start, |bitmap| kernels::pack(engine, bools, bitmap));
                 let mut naive = vec![0; len.div_ceil(8)];
                 for (k, &byte) in bools.iter().enumerate() {
                     naive[k / 8] |= u8::from(byte != 0) << (k % 8);
                 }
-                assert_eq!(bitmap, naive, "{isa} {start} {len}");
+                assert_eq!(bitmap, naive, "{engine:?} {start} {len}");
             }
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn nulls_become_the_item_that_fills() {
         let (bitmap, values) = (noise(90), noise(32 * 520));
-        for (isa, size) in Isa::available().flat_map(|isa| [1, 2, 3, 4, 8, 12, 16, 32].map(|size| (isa, size))) {
+        for (engine, size) in Engine::all().flat_map(|engine| [1, 2, 3, 4, 8, 12, 16, 32].map(|size| (engine, size))) {
             for (start, len) in [0, 1, 5, 8]
                 .into_iter()
                 .flat_map(|start| LENGTHS.map(|len| (start, len)))
@@ -147,7 +147,7 @@ mod tests {
                 let validity = Bits::new(&bitmap, start, len).unwrap();
                 let (values, fill) = (&values[start..start + len * size], &noise(99)[99 - size..]);
                 let filled = written(len * size, start, |to| {
-                    kernels::fill_nulls(isa, values, validity, fill, to)
+                    kernels::fill_nulls(engine, values, validity, fill, to)
                 });
                 let valid = |k: usize| bitmap[(start + k) / 8] >> ((start + k) % 8) & 1 == 1;
                 let items = values.chunks_exact(size).enumerate();
@@ -155,7 +155,7 @@ mod tests {
                     .flat_map(|(k, item)| if valid(k) { item } else { fill })
                     .copied()
                     .collect();
-                assert_eq!(filled, naive, "{isa} {size} {start} {len}");
+                assert_eq!(filled, naive, "{engine:?} {size} {start} {len}");
             }
         }
     }

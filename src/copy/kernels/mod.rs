@@ -6,37 +6,148 @@
 //! of memory that is readable (source) or writable (destination), and the two memories are disjoint.
 #![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod bitmap;
 mod bits;
-mod bytes;
+mod job;
 mod portable;
+mod repeat;
+mod rows;
+mod runs;
 mod simd;
 mod table;
+mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::mem::MaybeUninit;
 
-use super::isa::{Isa, last_level_cache};
-use super::plan::{Axis, CopyPlan, Kernel};
+use smallvec::SmallVec;
+
+use super::classify::{Class, LONGEST_LIST};
+use super::engine::Engine;
+use super::plan::{Axis, CopyPlan, Item, for_each};
 use super::validity::Bits;
+use job::{Job, Kernel, WIDEST};
 use table::Table;
 
-/// Whether a destination of `bytes` contiguous bytes should be written past the caches: it would push out half of what they hold, and come
-/// back from memory once for nothing.
-fn streams(bytes: usize) -> bool {
-    bytes >= SMALLEST_STREAM && bytes >= last_level_cache() / 2
+/// Carries out a plan.
+///
+/// `src` and `dst` point to the start of the two memories, from which the plan's offsets count.
+///
+/// # Safety
+///
+/// Every item of the source layout lies in initialised memory at `src`, every item of the destination layout in writable memory at
+/// `dst`; if the plan [reads the destination](CopyPlan::reads_destination), that memory is initialised. Nobody else writes either meanwhile, and
+/// no byte is in both.
+#[inline]
+pub(crate) unsafe fn execute(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *mut u8) {
+    if let Item::Bytes { size, swap } = plan.item {
+        // SAFETY: the caller's promise.
+        unsafe { execute_bytes(plan, engine, src, dst, (size, swap)) };
+    } else if let Item::Bits {
+        src: from,
+        dst: to,
+        truth,
+    } = plan.item
+    {
+        // SAFETY: the caller's promise.
+        unsafe { execute_bits(plan, engine, src, dst, (from, to, truth)) };
+    }
 }
 
-/// No cache is small enough for streaming less than this to pay.
-const SMALLEST_STREAM: usize = 1 << 20;
+/// # Safety
+///
+/// As [`execute`].
+unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *mut u8, (size, swap): (usize, usize)) {
+    let table = Table::of(engine.isa);
+    let index = item_index(size).unwrap_or(table.gather.len() - 1);
+    let (kernel, inner) = match plan.class {
+        Class::Nothing | Class::Bits => return,
+        Class::Run => (table.run, 0),
+        Class::Repeat => (table.repeat, 1),
+        Class::Gather => (table.gather[index], 1),
+        Class::Scatter => (table.scatter[index], 1),
+        Class::Transpose => (table.transpose[index], 3),
+        Class::List { axes } => {
+            let kernel = table.list[index];
+            // SAFETY: the caller's promise.
+            return unsafe { execute_list(plan, kernel, axes.into(), src, dst, (size, swap)) };
+        }
+    };
+    let (outer, last) = plan.axes.split_at(plan.axes.len() - inner);
+    let mut axes = [Axis::ONCE; 3];
+    axes[3 - inner..].copy_from_slice(last);
+    let bytes = plan.axes.iter().fold(size, |bytes, axis| bytes * axis.len);
+    let stream = engine.streams(bytes, plan.class);
+    let job = Job {
+        axes,
+        size,
+        swap,
+        stream,
+        list: &[],
+    };
+    if outer.is_empty() {
+        // SAFETY: *reach*; *supported*.
+        unsafe { kernel(src.wrapping_add(plan.src), dst.wrapping_add(plan.dst), &job) };
+    } else {
+        for_each(outer, (plan.src, plan.dst), |s, d| {
+            // SAFETY: *reach*; *supported*.
+            unsafe { kernel(src.wrapping_add(s), dst.wrapping_add(d), &job) };
+        });
+    }
+    table.finish(stream);
+}
+
+/// Lists the offsets of the innermost axes, and walks the others with them.
+///
+/// # Safety
+///
+/// As [`execute`].
+unsafe fn execute_list(
+    plan: &CopyPlan,
+    kernel: Kernel,
+    listed: usize,
+    src: *const u8,
+    dst: *mut u8,
+    (size, swap): (usize, usize),
+) {
+    let (walked, listed) = plan.axes.split_at(plan.axes.len() - listed);
+    let mut list: SmallVec<[(isize, isize); LONGEST_LIST]> = SmallVec::new();
+    for_each(listed, (0, 0), |s, d| list.push((s.cast_signed(), d.cast_signed())));
+    let (&row, outer) = walked.split_last().unwrap_or((&Axis::ONCE, &[]));
+    let axes = [Axis::ONCE, Axis::ONCE, row];
+    let job = Job {
+        axes,
+        size,
+        swap,
+        stream: false,
+        list: &list,
+    };
+    for_each(outer, (plan.src, plan.dst), |s, d| {
+        // SAFETY: *reach*; *supported*.
+        unsafe { kernel(src.wrapping_add(s), dst.wrapping_add(d), &job) };
+    });
+}
+
+/// # Safety
+///
+/// As [`execute`].
+unsafe fn execute_bits(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *mut u8, item: (usize, usize, bool)) {
+    if plan.class == Class::Nothing {
+        return;
+    }
+    let table = Table::of(engine.isa);
+    let (&row, outer) = plan.axes.split_last().unwrap_or((&Axis::ONCE, &[]));
+    for_each(outer, (plan.src, plan.dst), |s, d| {
+        // SAFETY: *reach*; *supported*.
+        unsafe { bits_row(table, (src, s), (dst, d), row, item) };
+    });
+}
 
 /// As [`unpack`](super::validity::unpack), which has checked the lengths.
-pub(super) fn unpack(isa: Isa, bits: Bits<'_>, bools: &mut [MaybeUninit<u8>]) {
+pub(super) fn unpack(engine: Engine, bits: Bits<'_>, bools: &mut [MaybeUninit<u8>]) {
     let ((from, bit), to, len) = (bits.parts(), bools.as_mut_ptr().cast(), bits.len().min(bools.len()));
-    let (table, stream) = (Table::of(isa), streams(len));
+    let (table, stream) = (Table::of(engine.isa), engine.streams(len, Class::Run));
     let kernel = table.unpack[usize::from(stream)];
     // SAFETY: *covered*; as many bytes as bits; *supported*.
     unsafe { kernel(from, bit, to, len) };
@@ -44,7 +155,7 @@ pub(super) fn unpack(isa: Isa, bits: Bits<'_>, bools: &mut [MaybeUninit<u8>]) {
 }
 
 /// As [`pack`](super::validity::pack), which has checked the lengths.
-pub(super) fn pack(isa: Isa, bools: &[u8], bitmap: &mut [MaybeUninit<u8>]) {
+pub(super) fn pack(engine: Engine, bools: &[u8], bitmap: &mut [MaybeUninit<u8>]) {
     // Bits of the last byte that stand for nothing.
     if let Some(last) = bitmap.last_mut() {
         last.write(0);
@@ -54,11 +165,17 @@ pub(super) fn pack(isa: Isa, bools: &[u8], bitmap: &mut [MaybeUninit<u8>]) {
         bools.len().min(bitmap.len().saturating_mul(8)),
     );
     // SAFETY: a byte for eight bits, the last of which is initialised; *supported*.
-    unsafe { (Table::of(isa).pack)(bools.as_ptr(), to, 0, len) };
+    unsafe { (Table::of(engine.isa).pack)(bools.as_ptr(), to, 0, len) };
 }
 
 /// As [`fill_nulls`](super::validity::fill_nulls), which has checked the lengths.
-pub(super) fn fill_nulls(isa: Isa, values: &[u8], validity: Bits<'_>, fill: &[u8], filled: &mut [MaybeUninit<u8>]) {
+pub(super) fn fill_nulls(
+    engine: Engine,
+    values: &[u8],
+    validity: Bits<'_>,
+    fill: &[u8],
+    filled: &mut [MaybeUninit<u8>],
+) {
     let (from, to, len) = (values.as_ptr(), filled.as_mut_ptr().cast(), validity.len());
     let Some(index) = item_index(fill.len()) else {
         // SAFETY: *covered*; as many items as bits on both sides.
@@ -67,7 +184,7 @@ pub(super) fn fill_nulls(isa: Isa, values: &[u8], validity: Bits<'_>, fill: &[u8
     let mut line = [0; simd::LINE];
     line.chunks_exact_mut(fill.len())
         .for_each(|item| item.copy_from_slice(fill));
-    let (table, stream) = (Table::of(isa), streams(filled.len()));
+    let (table, stream) = (Table::of(engine.isa), engine.streams(filled.len(), Class::Run));
     let kernel = table.fill[index][usize::from(stream)];
     // SAFETY: *covered*; as many items as bits on both sides; a line of the item; *supported*.
     unsafe { kernel(from, validity.parts(), line.as_ptr(), to, len) };
@@ -75,59 +192,9 @@ pub(super) fn fill_nulls(isa: Isa, values: &[u8], validity: Bits<'_>, fill: &[u8
 }
 
 /// Where kernels for items of `size` bytes are found in the table.
+#[inline]
 fn item_index(size: usize) -> Option<usize> {
-    match size {
-        1 => Some(0),
-        2 => Some(1),
-        4 => Some(2),
-        8 => Some(3),
-        16 => Some(4),
-        _ => None,
-    }
-}
-
-/// Carries out a plan.
-///
-/// `src` and `dst` point to the start of the two memories, from which the plan's offsets count.
-///
-/// # Safety
-///
-/// Every item of the source layout lies in initialised memory at `src`, every item of the destination layout in writable memory at
-/// `dst`; if the kernel [`reads the destination`](Kernel::reads_destination), that memory is initialised. Nobody else writes either meanwhile, and no byte is in both.
-pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
-    let row = plan.row();
-    match plan.kernel {
-        Kernel::Nothing => {}
-        Kernel::Run { bytes } => plan.for_each_row(|s, d| {
-            // SAFETY: *reach*, and the caller's promise.
-            unsafe { bytes::runs(src, dst, s, d, row, bytes) };
-        }),
-        Kernel::Item { size } => {
-            let items = bytes::items_kernel(size);
-            plan.for_each_row(|s, d| {
-                // SAFETY: *reach*, and the caller's promise.
-                unsafe { items(src, dst, s, d, row, size) };
-            });
-        }
-        Kernel::Swap { size } => {
-            let swap = bytes::swap_kernel(size);
-            plan.for_each_row(|s, d| {
-                // SAFETY: *reach*, and the caller's promise.
-                unsafe { swap(src, dst, s, d, row, size) };
-            });
-        }
-        Kernel::Bits {
-            src: from,
-            dst: to,
-            truth,
-        } => {
-            let table = Table::of(Isa::best());
-            plan.for_each_row(|s, d| {
-                // SAFETY: *reach*, and the caller's promise; *supported*.
-                unsafe { bits_row(table, (src, s), (dst, d), row, (from, to, truth)) };
-            });
-        }
-    }
+    (size.is_power_of_two() && size <= WIDEST).then(|| size.trailing_zeros() as usize)
 }
 
 /// One row of items that are counted in bits, by a kernel for bitmaps where the items are adjacent.

@@ -5,10 +5,73 @@
 //! As [`Simd`] says; *supported* holds everywhere.
 #![allow(unsafe_code)]
 
+use super::job::swapped;
 use super::simd::Simd;
+use super::transpose::{Finish, Tile};
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
+
+/// A square of items, `L` in 64 bytes.
+pub(super) struct Square<const N: usize, const L: usize>;
+
+impl<const N: usize, const L: usize> Tile for Square<N, L> {
+    const SIZE: usize = N;
+    const ALONG: usize = L;
+    const ACROSS: usize = L;
+    type Smaller = Plain<N, 4>;
+
+    #[inline(always)]
+    unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+        for c in (0..L).step_by(4) {
+            for a in (0..L).step_by(4) {
+                let from = from
+                    .wrapping_offset(pitch.wrapping_mul(a.cast_signed()))
+                    .wrapping_add(c * N);
+                let to = to
+                    .wrapping_offset(to_pitch.wrapping_mul(c.cast_signed()))
+                    .wrapping_add(a * N);
+                // SAFETY: *reach*.
+                unsafe { Plain::<N, 4>::tile(from, pitch, to, to_pitch, finish) };
+            }
+        }
+    }
+}
+
+/// A square of `L × L` items in plain Rust.
+pub(super) struct Plain<const N: usize, const L: usize>;
+
+impl<const N: usize, const L: usize> Tile for Plain<N, L> {
+    const SIZE: usize = N;
+    const ALONG: usize = L;
+    const ACROSS: usize = L;
+    type Smaller = Self;
+    const LAST: bool = true;
+
+    #[inline(always)]
+    unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+        let mut columns = [[[0_u8; N]; L]; L];
+        let mut row = from;
+        for a in 0..L {
+            // SAFETY: *reach*.
+            let items = unsafe { row.cast::<[[u8; N]; L]>().read() };
+            for (column, item) in columns.iter_mut().zip(items) {
+                column[a] = if finish.swap == 1 {
+                    item
+                } else {
+                    swapped(item, finish.swap)
+                };
+            }
+            row = row.wrapping_offset(pitch);
+        }
+        let mut column = to;
+        for items in columns {
+            // SAFETY: *reach*.
+            unsafe { column.cast::<[[u8; N]; L]>().write(items) };
+            column = column.wrapping_offset(to_pitch);
+        }
+    }
+}
 
 impl Simd for Portable {
     type Line = [u64; 8];
@@ -58,6 +121,39 @@ impl Simd for Portable {
             *word ^= (*word ^ set[k]) & mask;
         }
         line
+    }
+
+    #[inline(always)]
+    unsafe fn swap(line: Self::Line, by: usize) -> Self::Line {
+        match by {
+            2 => line.map(|word| ((word & 0x00ff_00ff_00ff_00ff) << 8) | ((word >> 8) & 0x00ff_00ff_00ff_00ff)),
+            4 => line.map(|word| word.swap_bytes().rotate_left(32)),
+            8 => line.map(u64::swap_bytes),
+            16 => Self::pairs(line.map(u64::swap_bytes)),
+            _ => line,
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn reverse<const N: usize>(mut line: Self::Line) -> Self::Line {
+        line.reverse();
+        match N {
+            1 => line.map(u64::swap_bytes),
+            2 => line.map(|word| {
+                let halves = word.rotate_left(32);
+                ((halves & 0x0000_ffff_0000_ffff) << 16) | ((halves >> 16) & 0x0000_ffff_0000_ffff)
+            }),
+            4 => line.map(|word| word.rotate_left(32)),
+            8 => line,
+            _ => Self::pairs(line),
+        }
+    }
+}
+
+impl Portable {
+    /// The words of each pair swapped.
+    fn pairs([a, b, c, d, e, f, g, h]: [u64; 8]) -> [u64; 8] {
+        [b, a, d, c, f, e, h, g]
     }
 }
 

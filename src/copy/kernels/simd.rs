@@ -61,4 +61,33 @@ pub(super) trait Simd: Copy {
     ///
     /// *supported*.
     unsafe fn select<const N: usize>(bits: u64, set: Self::Line, clear: Self::Line) -> Self::Line;
+
+    /// The bytes of each number of `by` bytes (2, 4, 8 or 16) reversed.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn swap(line: Self::Line, by: usize) -> Self::Line;
+
+    /// The items of `N` bytes (1, 2, 4, 8 or 16) in reverse order.
+    ///
+    /// # Safety
+    ///
+    /// *supported*.
+    unsafe fn reverse<const N: usize>(line: Self::Line) -> Self::Line;
 }
+
+/// Where byte `k` of sixteen comes from, if the numbers of `1 << row` bytes are reversed.
+pub(super) const SWAPS: [[u8; 16]; 5] = {
+    let mut swaps = [[0; 16]; 5];
+    let mut row = 0;
+    while row < 5 {
+        let mut k = 0_u8;
+        while k < 16 {
+            swaps[row][k as usize] = k ^ ((1 << row) - 1);
+            k += 1;
+        }
+        row += 1;
+    }
+    swaps
+};

@@ -7,10 +7,10 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::Simd;
+use super::super::simd::{SWAPS, Simd};
 
 #[derive(Clone, Copy)]
-pub(super) struct Avx2;
+pub(in super::super) struct Avx2;
 
 type Half = __m256i;
 
@@ -84,6 +84,41 @@ impl Simd for Avx2 {
             _mm256_blendv_epi8(clear[1], set[1], masks[1]),
         ]
     }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn swap(line: Self::Line, by: usize) -> Self::Line {
+        let mask = swap_mask(by);
+        line.map(|half| _mm256_shuffle_epi8(half, mask))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn reverse<const N: usize>([low, high]: Self::Line) -> Self::Line {
+        let turned = |half| match N {
+            8 => _mm256_permute4x64_epi64::<0b00_01_10_11>(half),
+            16 => _mm256_permute2x128_si256::<1>(half, half),
+            _ => {
+                let bytes = _mm256_shuffle_epi8(half, swap_mask(16));
+                let bytes = if N > 1 {
+                    _mm256_shuffle_epi8(bytes, swap_mask(N))
+                } else {
+                    bytes
+                };
+                _mm256_permute2x128_si256::<1>(bytes, bytes)
+            }
+        };
+        [turned(high), turned(low)]
+    }
+}
+
+/// Where each byte comes from, if the numbers of `by` bytes are reversed.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn swap_mask(by: usize) -> __m256i {
+    // SAFETY: a row of the table has sixteen bytes.
+    let row = unsafe { _mm_loadu_si128(SWAPS[by.trailing_zeros() as usize].as_ptr().cast()) };
+    _mm256_broadcastsi128_si256(row)
 }
 
 /// Each bit as a byte of ones.

@@ -8,10 +8,10 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::Simd;
+use super::super::simd::{SWAPS, Simd};
 
 #[derive(Clone, Copy)]
-pub(super) struct Avx512;
+pub(in super::super) struct Avx512;
 
 impl Simd for Avx512 {
     type Line = __m512i;
@@ -73,4 +73,40 @@ impl Simd for Avx512 {
             }
         }
     }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn swap(line: Self::Line, by: usize) -> Self::Line {
+        _mm512_shuffle_epi8(line, swap_mask(by))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn reverse<const N: usize>(line: Self::Line) -> Self::Line {
+        const { assert!(N <= 16) };
+        _mm512_permutexvar_epi8(reversal::<N>(), line)
+    }
+}
+
+/// Where each byte comes from, if the numbers of `by` bytes are reversed.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn swap_mask(by: usize) -> __m512i {
+    // SAFETY: a row of the table has sixteen bytes.
+    let row = unsafe { _mm_loadu_si128(SWAPS[by.trailing_zeros() as usize].as_ptr().cast()) };
+    _mm512_broadcast_i32x4(row)
+}
+
+/// Where each byte comes from, if the items of `N` bytes change places.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn reversal<const N: usize>() -> __m512i {
+    let mut places = [0_u8; 64];
+    let mut k = 0;
+    while k < 64 {
+        places[k] = (64 - N - k / N * N + k % N) as u8;
+        k += 1;
+    }
+    // SAFETY: 64 bytes.
+    unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
 }

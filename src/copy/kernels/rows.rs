@@ -1,0 +1,160 @@
+//! Items of 1, 2, 4, 8 or 16 bytes along one axis.
+//!
+//! # Safety
+//!
+//! As [`Kernel`](super::job::Kernel) says: *reach*, *supported*.
+#![allow(unsafe_code)]
+
+use super::job::{Job, swapped};
+use super::runs::{copy, lines, put, scattered, staged, steps};
+use super::simd::{LINE, Simd};
+
+/// Items from anywhere to anywhere.
+///
+/// # Safety
+///
+/// As the module says.
+#[inline(always)]
+pub(super) unsafe fn scatter<const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    if job.swap == 1 {
+        // SAFETY: *reach*.
+        steps(src, dst, job.row(), |from, to| unsafe { copy::<N>(from, to) });
+    } else {
+        // SAFETY: *reach*.
+        steps(src, dst, job.row(), |from, to| unsafe { turn::<N>(from, to, job.swap) });
+    }
+}
+
+/// Copies an item and reverses its numbers.
+///
+/// # Safety
+///
+/// `N` bytes are readable and writable.
+#[inline(always)]
+pub(super) unsafe fn turn<const N: usize>(src: *const u8, dst: *mut u8, swap: usize) {
+    // SAFETY: the caller's promise.
+    let item = unsafe { src.cast::<[u8; N]>().read() };
+    // SAFETY: the caller's promise.
+    unsafe { dst.cast::<[u8; N]>().write(swapped(item, swap)) };
+}
+
+/// Items from anywhere into a contiguous destination.
+///
+/// # Safety
+///
+/// As the module says; the destination's stride is `N`.
+#[inline(always)]
+pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    if job.row().src == N.cast_signed().wrapping_neg() {
+        // SAFETY: *reach*.
+        unsafe { reverse::<S, N>(src, dst, job) };
+    } else if job.stream {
+        // SAFETY: *reach*; the stage is contiguous.
+        let gather = |from, to, part: &Job<'_>| unsafe { scatter::<N>(from, to, part) };
+        // SAFETY: *reach*.
+        unsafe { staged::<S>(src, dst, job, gather) };
+    } else {
+        // SAFETY: *reach*.
+        unsafe { scatter::<N>(src, dst, job) };
+    }
+}
+
+/// Runs of any size into a contiguous destination.
+///
+/// # Safety
+///
+/// As the module says; the destination's stride is the size.
+#[inline(always)]
+pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    let whole_lines = job.size.is_multiple_of(LINE) && dst.addr().is_multiple_of(LINE);
+    if job.stream && whole_lines {
+        // SAFETY: *reach*.
+        steps(src, dst, job.row(), |from, to| unsafe {
+            lines::<S>(from, to, job.size, job.swap, true);
+        });
+    } else if job.stream {
+        // SAFETY: *reach*; the stage is contiguous.
+        let gather = |from, to, part: &Job<'_>| unsafe { scattered::<S>(from, to, part) };
+        // SAFETY: *reach*.
+        unsafe { staged::<S>(src, dst, job, gather) };
+    } else {
+        // SAFETY: *reach*.
+        unsafe { scattered::<S>(src, dst, job) };
+    }
+}
+
+/// Items that lie in memory in reverse order.
+///
+/// # Safety
+///
+/// As the module says; the strides are `-N` and `N`.
+#[inline(always)]
+unsafe fn reverse<S: Simd, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    let row = job.row();
+    let per_line = LINE / N;
+    // Items that lie across lines never come to the start of one; `align_offset` says so with a giant number.
+    let head = dst.cast::<[u8; N]>().align_offset(LINE);
+    let stream = job.stream && head < row.len;
+    let head = if stream { head } else { 0 };
+    let place = |item: usize| (src.wrapping_sub(item * N), dst.wrapping_add(item * N));
+    let mut few = *job;
+    few.axes[2].len = head;
+    // SAFETY: *reach*.
+    unsafe { scatter::<N>(src, dst, &few) };
+    let mut done = head;
+    while row.len - done >= per_line {
+        let (from, to) = place(done);
+        // SAFETY: *reach*: a line of items ends with the one at `from`.
+        let mut line = unsafe { S::load(from.wrapping_sub(LINE - N)) };
+        // SAFETY: *supported*.
+        line = unsafe { S::reverse::<N>(line) };
+        if job.swap > 1 {
+            // SAFETY: *supported*.
+            line = unsafe { S::swap(line, job.swap) };
+        }
+        // SAFETY: *reach*; the head has brought `to` to the start of a line.
+        unsafe { put::<S>(to, line, stream) };
+        done += per_line;
+    }
+    few.axes[2].len = row.len - done;
+    let (from, to) = place(done);
+    // SAFETY: *reach*.
+    unsafe { scatter::<N>(from, to, &few) };
+}
+
+/// The items of a list, around each step of the last axis.
+///
+/// # Safety
+///
+/// As the module says, with the offsets of the list added to each step.
+#[inline(always)]
+pub(super) unsafe fn list<const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    steps(src, dst, job.row(), |from, to| {
+        for &(s, d) in job.list {
+            let (from, to) = (from.wrapping_offset(s), to.wrapping_offset(d));
+            if job.swap == 1 {
+                // SAFETY: *reach*.
+                unsafe { copy::<N>(from, to) };
+            } else {
+                // SAFETY: *reach*.
+                unsafe { turn::<N>(from, to, job.swap) };
+            }
+        }
+    });
+}
+
+/// As [`list`], with items of any size.
+///
+/// # Safety
+///
+/// As for [`list`].
+#[inline(always)]
+pub(super) unsafe fn list_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    steps(src, dst, job.row(), |from, to| {
+        for &(s, d) in job.list {
+            let (from, to) = (from.wrapping_offset(s), to.wrapping_offset(d));
+            // SAFETY: *reach*.
+            unsafe { lines::<S>(from, to, job.size, job.swap, false) };
+        }
+    });
+}

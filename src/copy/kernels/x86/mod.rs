@@ -1,0 +1,6 @@
+//! The instruction sets of x86-64: lines, and the tiles that transposes are made of.
+
+pub(super) mod avx2;
+pub(super) mod avx512;
+pub(super) mod tiles;
+pub(super) mod wide;

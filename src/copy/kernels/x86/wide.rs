@@ -1,0 +1,246 @@
+//! Tiles of whole lines in registers of 64 bytes: 64 × 64 items of 1 byte, 32 × 32 of 2, 16 × 16 of 4, 8 × 8 of 8, 4 × 4 of 16.
+//!
+//! Items of 1 and 2 bytes are first put together with those below them to 4 bytes, in a buffer that stays in the nearest cache. The rows
+//! of the source would not: where their pitch is a power of two, all of them have the same place there.
+//!
+//! # Safety
+//!
+//! As [`Tile`] says: *reach*; *supported* is AVX-512 F and BW.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::super::simd::{LINE, Simd};
+use super::super::transpose::{Finish, Tile};
+use super::avx512::{Avx512, swap_mask};
+use super::tiles::Middle;
+
+/// `L` is the length of a row, `H` that of 16 bytes.
+pub(in super::super) struct Wide<const N: usize, const L: usize, const H: usize>;
+
+impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
+    const SIZE: usize = N;
+    const ALONG: usize = L;
+    const ACROSS: usize = L;
+    type Smaller = Middle<N, H>;
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+        match N {
+            // SAFETY: *reach*.
+            1 => unsafe { bytes(from, pitch, to, to_pitch, finish) },
+            // SAFETY: *reach*.
+            2 => unsafe { pairs(from, pitch, to, to_pitch, finish) },
+            4 => {
+                // SAFETY: *reach*.
+                let lines = transposed16(unsafe { rows(from, pitch, finish.swap) });
+                // SAFETY: *reach*.
+                unsafe { columns(lines, to, to_pitch, finish.stream) };
+            }
+            8 => {
+                // SAFETY: *reach*.
+                let lines = transposed8(unsafe { rows(from, pitch, finish.swap) });
+                // SAFETY: *reach*.
+                unsafe { columns(lines, to, to_pitch, finish.stream) };
+            }
+            _ => {
+                // SAFETY: *reach*.
+                let lines = transposed4(unsafe { rows(from, pitch, finish.swap) });
+                // SAFETY: *reach*.
+                unsafe { columns(lines, to, to_pitch, finish.stream) };
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// *reach*: 64 bytes in each of `R` rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn rows<const R: usize>(from: *const u8, pitch: isize, swap: usize) -> [__m512i; R] {
+    let mut rows = [_mm512_setzero_si512(); R];
+    let mut at = from;
+    for row in &mut rows {
+        // SAFETY: *reach*.
+        *row = unsafe { Avx512::load(at) };
+        at = at.wrapping_offset(pitch);
+    }
+    if swap > 1 {
+        let mask = swap_mask(swap);
+        for row in &mut rows {
+            *row = _mm512_shuffle_epi8(*row, mask);
+        }
+    }
+    rows
+}
+
+/// # Safety
+///
+/// *reach*: 64 bytes in each of `R` rows, which are aligned if they are to be streamed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn columns<const R: usize>(lines: [__m512i; R], mut to: *mut u8, pitch: isize, stream: bool) {
+    if stream {
+        for line in lines {
+            // SAFETY: *reach*, and the caller's promise.
+            unsafe { Avx512::stream(to, line) };
+            to = to.wrapping_offset(pitch);
+        }
+    } else {
+        for line in lines {
+            // SAFETY: *reach*.
+            unsafe { Avx512::store(to, line) };
+            to = to.wrapping_offset(pitch);
+        }
+    }
+}
+
+/// 16 × 16 items of 4 bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transposed16(rows: [__m512i; 16]) -> [__m512i; 16] {
+    let mut pairs = rows;
+    for k in (0..16).step_by(2) {
+        pairs[k] = _mm512_unpacklo_epi32(rows[k], rows[k + 1]);
+        pairs[k + 1] = _mm512_unpackhi_epi32(rows[k], rows[k + 1]);
+    }
+    // In 16 bytes of `fours[4 i + j]`, at `l`: column 4 l + j of rows 4 i to 4 i + 3.
+    let mut fours = pairs;
+    for k in (0..16).step_by(4) {
+        fours[k] = _mm512_unpacklo_epi64(pairs[k], pairs[k + 2]);
+        fours[k + 1] = _mm512_unpackhi_epi64(pairs[k], pairs[k + 2]);
+        fours[k + 2] = _mm512_unpacklo_epi64(pairs[k + 1], pairs[k + 3]);
+        fours[k + 3] = _mm512_unpackhi_epi64(pairs[k + 1], pairs[k + 3]);
+    }
+    let mut columns = fours;
+    for j in 0..4 {
+        let quarter = transposed4([fours[j], fours[4 + j], fours[8 + j], fours[12 + j]]);
+        for l in 0..4 {
+            columns[4 * l + j] = quarter[l];
+        }
+    }
+    columns
+}
+
+/// 8 × 8 items of 8 bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transposed8(rows: [__m512i; 8]) -> [__m512i; 8] {
+    let mut pairs = rows;
+    for k in (0..8).step_by(2) {
+        pairs[k] = _mm512_unpacklo_epi64(rows[k], rows[k + 1]);
+        pairs[k + 1] = _mm512_unpackhi_epi64(rows[k], rows[k + 1]);
+    }
+    let mut columns = pairs;
+    for j in 0..2 {
+        let quarter = transposed4([pairs[j], pairs[2 + j], pairs[4 + j], pairs[6 + j]]);
+        for l in 0..4 {
+            columns[2 * l + j] = quarter[l];
+        }
+    }
+    columns
+}
+
+/// 4 × 4 items of 16 bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transposed4([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let (ab_even, ab_odd) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xdd>(a, b));
+    let (cd_even, cd_odd) = (_mm512_shuffle_i32x4::<0x88>(c, d), _mm512_shuffle_i32x4::<0xdd>(c, d));
+    [
+        _mm512_shuffle_i32x4::<0x88>(ab_even, cd_even),
+        _mm512_shuffle_i32x4::<0x88>(ab_odd, cd_odd),
+        _mm512_shuffle_i32x4::<0xdd>(ab_even, cd_even),
+        _mm512_shuffle_i32x4::<0xdd>(ab_odd, cd_odd),
+    ]
+}
+
+#[repr(align(64))]
+struct Packed<const LINES: usize>(std::mem::MaybeUninit<[[u8; LINE]; LINES]>);
+
+/// 64 × 64 items of 1 byte.
+///
+/// # Safety
+///
+/// *reach*, aligned if they are to be streamed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn bytes(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+    let mut packed = Packed::<64>(std::mem::MaybeUninit::uninit());
+    let packed: *mut u8 = packed.0.as_mut_ptr().cast();
+    let mut at = from;
+    for group in 0..16 {
+        // SAFETY: *reach*.
+        let [a, b, c, d] = unsafe { rows::<4>(at, pitch, 1) };
+        at = at.wrapping_offset(pitch.wrapping_mul(4));
+        let (ab, cd) = (_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d));
+        let (ab_far, cd_far) = (_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d));
+        // In 4 bytes of `parts[j]`, at `4 l + i`: column 16 l + 4 j + i of four rows.
+        let parts = [
+            _mm512_unpacklo_epi16(ab, cd),
+            _mm512_unpackhi_epi16(ab, cd),
+            _mm512_unpacklo_epi16(ab_far, cd_far),
+            _mm512_unpackhi_epi16(ab_far, cd_far),
+        ];
+        for (j, part) in parts.into_iter().enumerate() {
+            // SAFETY: 4 × 16 lines.
+            unsafe { Avx512::store(packed.wrapping_add((16 * j + group) * LINE), part) };
+        }
+    }
+    for j in 0..4 {
+        // SAFETY: all lines are written.
+        let columns = transposed16(unsafe { rows(packed.wrapping_add(16 * j * LINE), LINE.cast_signed(), 1) });
+        let to = to.wrapping_offset(to_pitch.wrapping_mul(4 * j.cast_signed()));
+        // SAFETY: *reach*.
+        unsafe { quarters::<16>(columns, to, to_pitch, finish.stream) };
+    }
+}
+
+/// 32 × 32 items of 2 bytes.
+///
+/// # Safety
+///
+/// *reach*, aligned if they are to be streamed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn pairs(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+    let mut packed = Packed::<32>(std::mem::MaybeUninit::uninit());
+    let packed: *mut u8 = packed.0.as_mut_ptr().cast();
+    let mut at = from;
+    for group in 0..16 {
+        // SAFETY: *reach*.
+        let [a, b] = unsafe { rows::<2>(at, pitch, finish.swap) };
+        at = at.wrapping_offset(pitch.wrapping_mul(2));
+        // In 4 bytes of part `j`, at `4 l + i`: column 8 l + 4 j + i of two rows.
+        let parts = [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)];
+        for (j, part) in parts.into_iter().enumerate() {
+            // SAFETY: 2 × 16 lines.
+            unsafe { Avx512::store(packed.wrapping_add((16 * j + group) * LINE), part) };
+        }
+    }
+    for j in 0..2 {
+        // SAFETY: all lines are written.
+        let columns = transposed16(unsafe { rows(packed.wrapping_add(16 * j * LINE), LINE.cast_signed(), 1) });
+        let to = to.wrapping_offset(to_pitch.wrapping_mul(4 * j.cast_signed()));
+        // SAFETY: *reach*.
+        unsafe { quarters::<8>(columns, to, to_pitch, finish.stream) };
+    }
+}
+
+/// Sixteen lines, of which each four are adjacent rows and the next four `APART` rows further.
+///
+/// # Safety
+///
+/// *reach*, aligned if they are to be streamed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn quarters<const APART: usize>(lines: [__m512i; 16], to: *mut u8, pitch: isize, stream: bool) {
+    for l in 0..4 {
+        let to = to.wrapping_offset(pitch.wrapping_mul((APART * l).cast_signed()));
+        let four = [lines[4 * l], lines[4 * l + 1], lines[4 * l + 2], lines[4 * l + 3]];
+        // SAFETY: *reach*.
+        unsafe { columns(four, to, pitch, stream) };
+    }
+}
