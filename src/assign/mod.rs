@@ -15,7 +15,7 @@ mod in_place;
 mod order;
 
 use crate::convert::{CopyPolicy, CopyRecord, CopyReport, Requirements};
-use crate::copy::{CopyPlan, Engine, execute};
+use crate::copy::{CopyPlan, execute};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::{Index, Layout, Overlap, Unit};
@@ -147,7 +147,7 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
     let distance = memory.addr() as i128 - start.addr() as i128;
     if are_apart(from, to, distance) {
         // SAFETY: the caller's promise, and no byte is in both.
-        unsafe { execute(&plan, Engine::best(), start, memory) };
+        unsafe { execute(&plan, start, memory) };
         return Ok(CopyReport::copied(done));
     }
     if source.dtype() == dtype && is_same_place(from, to, distance) {
@@ -165,7 +165,7 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
     let bytes = copy.nbytes();
     let plan = copy.copy_plan(dtype, to)?;
     // SAFETY: the caller's promise; the copy is memory of its own.
-    unsafe { execute(&plan, Engine::best(), copy.buffer().as_ptr(), memory) };
+    unsafe { execute(&plan, copy.buffer().as_ptr(), memory) };
     let first = CopyRecord::of_items(bytes, vec![CopyReason::Overlap]);
     Ok(CopyReport::from_records(vec![first, done]))
 }

@@ -8,7 +8,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::copy::{CopyPlan, Engine, execute};
+use crate::copy::{CopyPlan, execute};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
@@ -37,14 +37,7 @@ impl StridedView<'_> {
         }
         // SAFETY: source *alive*, *initialised*, *in bounds*; the destination is borrowed mutably and as long as its layout, and zeroed where
         // it is read.
-        unsafe {
-            execute(
-                &plan,
-                Engine::best(),
-                self.buffer().as_ptr(),
-                memory.as_mut_ptr().cast(),
-            )
-        };
+        unsafe { execute(&plan, self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
         Ok(())
     }
 
@@ -61,7 +54,7 @@ impl StridedView<'_> {
     pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
         let plan = self.copy_plan(target.dtype, target.layout)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
-        unsafe { execute(&plan, Engine::best(), self.buffer().as_ptr(), memory) };
+        unsafe { execute(&plan, self.buffer().as_ptr(), memory) };
         Ok(())
     }
 

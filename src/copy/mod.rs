@@ -13,7 +13,6 @@ mod plan;
 )]
 pub(crate) mod validity;
 
-pub(crate) use engine::Engine;
 pub(crate) use kernels::execute;
 pub(crate) use plan::{Axis, CopyPlan, Item};
 

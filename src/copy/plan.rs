@@ -108,6 +108,14 @@ impl CopyPlan {
         }
     }
 
+    /// The number of bytes, if all that the plan does is to move adjacent ones as they are.
+    pub(crate) fn as_run(&self) -> Option<usize> {
+        match (self.class, self.item) {
+            (Class::Run, Item::Bytes { size, swap: 1 }) => Some(size),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` with the source and destination offsets of each row: each position of all axes but the fastest.
     pub(crate) fn for_each_row(&self, visit: impl FnMut(usize, usize)) {
         let outer = &self.axes[..self.axes.len().saturating_sub(1)];

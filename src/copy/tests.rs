@@ -11,7 +11,7 @@ use proptest::test_runner::RngSeed;
 use super::classify::Class;
 use super::engine::{Engine, Stream};
 use super::isa::Isa;
-use super::kernels::execute;
+use super::kernels::execute_by;
 use super::plan::{CopyPlan, Item};
 use crate::dtype::{DType, Kind};
 use crate::layout::Layout;
@@ -50,7 +50,7 @@ fn check(engine: Engine, src: (&DType, &Layout), dst: (&DType, &Layout), shift: 
         }
     }
     // SAFETY: the memories are as large as the spans, and disjoint.
-    unsafe { execute(&plan, engine, source.as_ptr(), found.as_mut_ptr().wrapping_add(start)) };
+    unsafe { execute_by(engine, &plan, source.as_ptr(), found.as_mut_ptr().wrapping_add(start)) };
     let differ = found.iter().zip(&expected).position(|(a, b)| a != b);
     assert_eq!(
         differ.map(|at| at.wrapping_sub(start)),

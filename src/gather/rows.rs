@@ -9,7 +9,7 @@
 use std::mem::MaybeUninit;
 
 use crate::allocation::Allocation;
-use crate::copy::{CopyPlan, Kernel, execute};
+use crate::copy::{CopyPlan, execute};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::memory::Order;
@@ -37,7 +37,7 @@ impl StridedView<'_> {
                 let target = Layout::contiguous(dims, dtype, Order::C)?;
                 let plan = self.with_layout(source).copy_plan(dtype, &target)?;
                 let mut memory = Allocation::uninit(layout.nbytes(), 1)?;
-                if let Kernel::Bits { .. } = plan.kernel {
+                if plan.reads_destination() {
                     // Bits are written into bytes that must be there already.
                     memory.as_uninit().fill(MaybeUninit::new(0));
                 }
@@ -72,9 +72,8 @@ unsafe fn copy(
     size: usize,
     starts: impl Iterator<Item = usize>,
 ) {
-    match plan.kernel {
-        Kernel::Nothing => {}
-        Kernel::Run { bytes } if plan.axes.is_empty() => {
+    match plan.as_run() {
+        Some(bytes) => {
             let block = match bytes {
                 1 => block::<1>,
                 2 => block::<2>,
@@ -90,7 +89,7 @@ unsafe fn copy(
                 to = to.wrapping_add(bytes);
             }
         }
-        _ => {
+        None => {
             let (at, mut to) = (plan.src.wrapping_sub(first), plan.dst);
             for start in starts {
                 plan.src = at.wrapping_add(start);

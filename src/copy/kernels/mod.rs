@@ -40,7 +40,18 @@ use table::Table;
 /// `dst`; if the plan [reads the destination](CopyPlan::reads_destination), that memory is initialised. Nobody else writes either meanwhile, and
 /// no byte is in both.
 #[inline]
-pub(crate) unsafe fn execute(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *mut u8) {
+pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { execute_by(Engine::best(), plan, src, dst) };
+}
+
+/// The same, with the kernels that `engine` chooses.
+///
+/// # Safety
+///
+/// As [`execute`].
+#[inline]
+pub(super) unsafe fn execute_by(engine: Engine, plan: &CopyPlan, src: *const u8, dst: *mut u8) {
     if let Item::Bytes { size, swap } = plan.item {
         // SAFETY: the caller's promise.
         unsafe { execute_bytes(plan, engine, src, dst, (size, swap)) };
