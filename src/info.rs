@@ -4,9 +4,12 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::dtype::{DType, Logical};
-use crate::layout::Unit;
+use crate::layout::{Overlap, Unit};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
+
+/// Rounds of the search for items that share a byte: plenty for a layout met in practice, and a moment for a hostile one.
+const OVERLAP_BUDGET: usize = 100;
 
 /// Everything there is to know about a view's memory but its items. Made by [`StridedView::info`]; prints as a table.
 ///
@@ -50,6 +53,10 @@ pub struct Info {
     pub owner: OwnerKind,
     /// Where the memory is.
     pub device: Device,
+    /// Whether two items share a byte, as far as that can be told with little work.
+    pub self_overlap: Overlap,
+    /// Bytes of the memory that the view is of, seen and unseen: NumPy's `base`.
+    pub memory_bytes: usize,
     /// Bytes that the items would fill if they were contiguous.
     pub nbytes: usize,
     /// Bytes that stay allocated because of this view.
@@ -57,7 +64,7 @@ pub struct Info {
 }
 
 impl StridedView<'_> {
-    /// A description of the memory, to print or to look things up in. Touches no item; O(rank).
+    /// A description of the memory, to print or to look things up in. Touches no item; O(rank²) beside a bounded search for self-overlap.
     #[must_use]
     #[doc(alias = "array_info")]
     pub fn info(&self) -> Info {
@@ -76,6 +83,8 @@ impl StridedView<'_> {
             access: self.access(),
             owner: self.owner_kind(),
             device: self.device(),
+            self_overlap: self.layout().overlaps_itself(OVERLAP_BUDGET),
+            memory_bytes: self.buffer().len(),
             nbytes: self.nbytes(),
             pinned_bytes: self.pinned_bytes(),
         }
@@ -97,10 +106,16 @@ impl fmt::Display for Info {
         }
         writeln!(f, "data ptr:      {:#x}", self.address)?;
         let (start, end) = (Grouped(self.byte_span.start), Grouped(self.byte_span.end));
-        writeln!(f, "byte span:     {start} to {end}")?;
+        writeln!(f, "byte span:     {start} to {end} of {}", Grouped(self.memory_bytes))?;
         writeln!(f, "C-contiguous:  {}", self.c_contiguous)?;
         writeln!(f, "F-contiguous:  {}", self.f_contiguous)?;
         writeln!(f, "aligned:       {}", self.aligned)?;
+        let overlap = match self.self_overlap {
+            Overlap::Disjoint => "false",
+            Overlap::Shared => "true",
+            Overlap::TooHard => "too hard to tell",
+        };
+        writeln!(f, "self-overlap:  {overlap}")?;
         writeln!(f, "writeable:     {} ({:?})", self.access.is_writable(), self.access)?;
         writeln!(f, "owner:         {}", self.owner)?;
         writeln!(f, "device:        {}", self.device)?;
@@ -110,7 +125,7 @@ impl fmt::Display for Info {
 }
 
 /// A list as Python prints a tuple.
-struct Tuple<'a, T>(&'a [T]);
+pub(crate) struct Tuple<'a, T>(pub(crate) &'a [T]);
 
 impl<T: fmt::Display> fmt::Display for Tuple<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,7 +139,7 @@ impl<T: fmt::Display> fmt::Display for Tuple<'_, T> {
 }
 
 /// A number with a comma between groups of three digits.
-struct Grouped(usize);
+pub(crate) struct Grouped(pub(crate) usize);
 
 impl fmt::Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,10 +178,11 @@ mod tests {
 strides:       (-48, 4) bytes
 dtype:         int32 (4 bytes)
 data ptr:      0x1000
-byte span:     480 to 960
+byte span:     480 to 960 of 4,800
 C-contiguous:  false
 F-contiguous:  false
 aligned:       true
+self-overlap:  false
 writeable:     false (Immutable)
 owner:         heap
 device:        cpu

@@ -66,6 +66,7 @@ mod assign;
 mod buffer;
 pub mod convert;
 mod copy;
+mod display;
 #[cfg(feature = "dlpack")]
 pub mod dlpack;
 mod dtype;

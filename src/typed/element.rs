@@ -115,7 +115,7 @@ fn is_bit_as_bool<T: Element>(dtype: &DType) -> bool {
 }
 
 /// Turns the bytes of an item of `dtype` into those of a native one, or back.
-fn to_native(item: &mut [u8], dtype: &DType) {
+pub(crate) fn to_native(item: &mut [u8], dtype: &DType) {
     if !dtype.is_native() {
         item.chunks_exact_mut(dtype.swap_unit()).for_each(<[u8]>::reverse);
     }

@@ -19,6 +19,7 @@ use crate::layout::{Layout, Offsets};
 use crate::memory::{Access, Order};
 use crate::view::StridedView;
 
+pub(crate) use element::to_native;
 pub use mutable::{TypedIterMut, TypedViewMut};
 
 /// A view whose items have been checked to be valid `T`: references and slices are safe.
