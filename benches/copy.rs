@@ -49,6 +49,8 @@ const BUDGET: Duration = Duration::from_millis(1500);
 
 fn main() {
     let options = Options::parse();
+    // What is not in a pool of its own is for one thread.
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
     let wanted =
         |row: &Row| options.rows.is_empty() || options.rows.iter().any(|name| row.name.contains(name.as_str()));
     for row in rows::large().into_iter().chain(rows::small()).filter(wanted) {
@@ -77,13 +79,17 @@ fn run(row: &Row, options: &Options) {
     let mut theirs: Vec<Memory> = (0..if options.ours { 0 } else { 3 })
         .map(|_| Memory::new(written, options.pages))
         .collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(row.threads)
+        .build()
+        .unwrap();
+    let (from, to) = (plain.bytes(), memcpy.bytes_mut());
     let mut contenders = vec![
-        Contender::new("memcpy", || {
-            black_box(&mut memcpy)
-                .bytes_mut()
-                .copy_from_slice(black_box(plain.bytes()));
-        }),
-        ours(row, &view, &mut output),
+        Contender::new("memcpy", || black_box(&mut *to).copy_from_slice(black_box(from))),
+        match row.threads {
+            1 => ours(row, &view, &mut output),
+            _ => in_pool(&pool, ours(row, &view, &mut output)),
+        },
     ];
     if !options.ours {
         contenders.extend(peers::peers(row, &view, bytes, &mut theirs));
@@ -99,6 +105,11 @@ fn run(row: &Row, options: &Options) {
         }
     }
     print(row, compared, &names, &times);
+}
+
+/// The same job by the threads of a pool, into which it is handed each time.
+fn in_pool<'a>(pool: &'a rayon::ThreadPool, mut contender: Contender<'a>) -> Contender<'a> {
+    Contender::new("viewbridge", move || pool.install(|| contender.once()))
 }
 
 /// Bytes that a row writes.

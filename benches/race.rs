@@ -16,7 +16,7 @@ const TURN: Duration = Duration::from_millis(4);
 /// Someone who does the job.
 pub struct Contender<'a> {
     name: &'static str,
-    run: Box<dyn FnMut(u64) -> Duration + 'a>,
+    run: Box<dyn FnMut(u64) -> Duration + Send + 'a>,
 }
 
 impl<'a> Contender<'a> {
@@ -32,7 +32,7 @@ impl<'a> Contender<'a> {
     }
 
     /// A contender whose `job` is one iteration.
-    pub fn new(name: &'static str, mut job: impl FnMut() + 'a) -> Self {
+    pub fn new(name: &'static str, mut job: impl FnMut() + Send + 'a) -> Self {
         let run = move |iterations| {
             let start = Instant::now();
             for _ in 0..iterations {

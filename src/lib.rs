@@ -56,7 +56,8 @@
 //!
 //! # Features
 //!
-//! `arrow`, `dlpack` and `mmap` are on by default; the core needs none of them.
+//! `arrow`, `dlpack` and `mmap` are on by default; the core needs none of them. With `rayon`, copies of 8 MiB and more are shared out among the
+//! threads of the current pool.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod allocation;

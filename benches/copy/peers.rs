@@ -121,7 +121,11 @@ fn strided_perm<'a, T: Pod + Sync + Send>(
     })
 }
 
-fn swapping<'a, T: Pod>(swap: impl Fn(T) -> T + 'a, root: &'a [u8], outputs: &'a mut [Memory]) -> Vec<Contender<'a>> {
+fn swapping<'a, T: Pod + Send + Sync>(
+    swap: impl Fn(T) -> T + Send + 'a,
+    root: &'a [u8],
+    outputs: &'a mut [Memory],
+) -> Vec<Contender<'a>> {
     let source: &[T] = bytemuck::cast_slice(root);
     let output: &mut [T] = bytemuck::cast_slice_mut(outputs[0].bytes_mut());
     vec![Contender::new("a loop", move || {

@@ -39,6 +39,8 @@ pub(crate) struct Row {
     pub(crate) root: Vec<usize>,
     pub(crate) view: MakeView,
     pub(crate) into: Into,
+    /// Threads that this crate may use; the peers are for one.
+    pub(crate) threads: usize,
     /// As the crate `transpose` sees the work: so many matrices of (width, height), one behind the other.
     pub(crate) matrices: Option<(usize, usize, usize)>,
 }
@@ -52,6 +54,7 @@ impl Row {
             root: root.to_vec(),
             view,
             into: Into::Warm,
+            threads: 1,
             matrices: None,
         }
     }
@@ -68,6 +71,12 @@ impl Row {
 
     fn into(mut self, into: Into) -> Self {
         self.into = into;
+        self
+    }
+
+    fn by_two_threads(mut self, target: f64) -> Self {
+        self.threads = 2;
+        self.target = Target::Ratio(target);
         self
     }
 
@@ -183,7 +192,10 @@ pub(crate) fn large() -> Vec<Row> {
             whole,
         )
         .into(Into::BoolBits),
-        transposed("fresh: transpose 4096² f32", 2.4, f32, (4096, 4096)).into(Into::Fresh),
+        transposed("fresh: transpose 4096² f32", 2.4, f32.clone(), (4096, 4096)).into(Into::Fresh),
+        transposed("2T: transpose 4096² f32", 1.0, f32.clone(), (4096, 4096)).by_two_threads(0.8),
+        transposed("2T: transpose 8192² u8", 1.6, u8, (8192, 8192)).by_two_threads(1.6),
+        Row::new("2T: contiguous 64 MiB", 1.05, f32, &[16 << 20], whole).by_two_threads(1.05),
     ]
 }
 

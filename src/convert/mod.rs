@@ -11,6 +11,8 @@ mod report;
 pub mod requirements;
 mod run;
 mod stream;
+#[cfg(feature = "rayon")]
+mod threads;
 
 pub use plan::Plan;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
@@ -45,7 +47,7 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::CopyForbidden`] under [`CopyPolicy::Never`], [`Error::Refused`], [`Error::OutOfMemory`].
+    /// [`Error::CopyForbidden`](crate::Error::CopyForbidden) under [`CopyPolicy::Never`], [`Error::Refused`](crate::Error::Refused), [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn convert(&self, requirements: &Requirements, policy: CopyPolicy) -> Result<Converted<Self>> {
         match Plan::new(self, requirements, policy).into_copy(policy)? {
             None => Ok(Converted::shared(self.clone())),
@@ -62,7 +64,7 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] if they would have to be copied from a device, [`Error::OutOfMemory`].
+    /// [`Error::Refused`](crate::Error::Refused) if they would have to be copied from a device, [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn to_contiguous(&self, order: Order) -> Result<Converted<Self>> {
         let requirements = match order {
             Order::C => requirements::C_CONTIGUOUS,
@@ -75,7 +77,7 @@ impl<'a> StridedView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::CopyForbidden`] under [`CopyPolicy::Never`], [`Error::OutOfMemory`].
+    /// [`Error::CopyForbidden`](crate::Error::CopyForbidden) under [`CopyPolicy::Never`], [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn to_static(&self, policy: CopyPolicy) -> Result<Converted<StridedView<'static>>> {
         const STATIC: Requirements = Requirements::any("an owned view").outlives_borrow();
         let converted = self.convert(&STATIC, policy)?;

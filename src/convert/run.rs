@@ -37,7 +37,7 @@ impl StridedView<'_> {
         }
         // SAFETY: source *alive*, *initialised*, *in bounds*; the destination is borrowed mutably and as long as its layout, and zeroed where
         // it is read.
-        unsafe { execute(&plan, self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
+        unsafe { self.carry_out(&plan, target, memory.as_mut_ptr().cast()) };
         Ok(())
     }
 
@@ -54,8 +54,34 @@ impl StridedView<'_> {
     pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
         let plan = self.copy_plan(target.dtype, target.layout)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
-        unsafe { execute(&plan, self.buffer().as_ptr(), memory) };
+        unsafe { self.carry_out(&plan, target, memory) };
         Ok(())
+    }
+
+    /// Carries a plan of [`copy_plan`](Self::copy_plan) out, by several threads if there is enough to do.
+    ///
+    /// # Safety
+    ///
+    /// As [`execute`].
+    unsafe fn carry_out(&self, plan: &CopyPlan, target: &Target<'_>, memory: *mut u8) {
+        let src = self.buffer().as_ptr();
+        #[cfg(feature = "rayon")]
+        {
+            let threads = super::threads::threads_for(target.layout.nbytes());
+            if threads > 1 {
+                let job = super::threads::Job {
+                    dtypes: (self.dtype(), target.dtype),
+                    src,
+                    dst: memory,
+                };
+                // SAFETY: the caller's promise.
+                return unsafe { job.run(self.layout(), target.layout, threads) };
+            }
+        }
+        #[cfg(not(feature = "rayon"))]
+        let _ = target;
+        // SAFETY: the caller's promise.
+        unsafe { execute(plan, src, memory) };
     }
 
     /// The plan of a copy of this view into a layout of the same shape.
