@@ -33,12 +33,18 @@ fn job(name: &str, view: &StridedView<'_>) -> String {
 }
 
 fn slices(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<f32>) {
-    let slice = Slice::new(Some(1), None, 2);
+    let (slice, borrowed) = (Slice::new(Some(1), None, 2), view.as_borrowed());
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             let mut view = black_box(array).view();
             view.slice_axis_inplace(Axis(black_box(1)), ndarray::Slice::new(1, None, 2));
             black_box(view);
+        }),
+        Contender::new("viewbridge, borrowed", || {
+            black_box(&black_box(view).as_borrowed().slice_axis(black_box(1), slice).unwrap());
+        }),
+        Contender::new("viewbridge, of a borrowed view", || {
+            black_box(&black_box(&borrowed).slice_axis(black_box(1), slice).unwrap());
         }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).slice_axis(black_box(1), slice).unwrap());
@@ -55,6 +61,14 @@ fn picks(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<
         Contender::new("ndarray, dynamic rank", || {
             black_box(black_box(array).index_axis(Axis(black_box(1)), black_box(3)));
         }),
+        Contender::new("viewbridge, borrowed", || {
+            black_box(
+                &black_box(view)
+                    .as_borrowed()
+                    .index_axis(black_box(1), black_box(3))
+                    .unwrap(),
+            );
+        }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).index_axis(black_box(1), black_box(3)).unwrap());
         }),
@@ -66,6 +80,9 @@ fn transposes(criterion: &mut Criterion, view: &StridedView<'static>, array: &Ar
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             black_box(black_box(array).view().reversed_axes());
+        }),
+        Contender::new("viewbridge, borrowed", || {
+            black_box(&black_box(view).as_borrowed().transpose());
         }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).transpose());
@@ -80,13 +97,26 @@ fn transposes(criterion: &mut Criterion, view: &StridedView<'static>, array: &Ar
 fn reshapes(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<f32>) {
     let half = 1 << (3 * view.ndim() / 2);
     let shape = [Dim::Size(half), Dim::Size(half)];
+    let turned = view.as_borrowed();
+    let turned = turned.transpose();
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             let view = black_box(array).view();
             black_box(view.into_shape_with_order(black_box([half, half].as_slice())).unwrap());
         }),
+        Contender::new("viewbridge, borrowed", || {
+            black_box(
+                &black_box(view)
+                    .as_borrowed()
+                    .reshape_with(black_box(&shape), Order::C)
+                    .unwrap(),
+            );
+        }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).reshape_with(black_box(&shape), Order::C).unwrap());
+        }),
+        Contender::new("viewbridge, borrowed, of a transpose", || {
+            black_box(&black_box(&turned).reshape_with(black_box(&shape), Order::F).unwrap());
         }),
     ];
     race(criterion, &job("reshape to rank 2", view), contenders);

@@ -115,6 +115,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// The same memory, for as long as `self` is borrowed.
+    #[inline]
     pub(crate) fn reborrow(&self) -> Buffer<'_> {
         Buffer {
             confined: self.confined,

@@ -127,6 +127,28 @@ impl<'a> StridedView<'a> {
         Self::from_parts(buffer, dtype, layout, None)
     }
 
+    /// The same view for as long as this one is borrowed, without a share of the owner.
+    ///
+    /// Views of it count no references, which is most of what views of an owned one cost: look around in it, and keep what is worth keeping by
+    /// the same operations on this one.
+    ///
+    /// ```
+    /// use viewbridge::StridedView;
+    ///
+    /// let a = StridedView::from_vec((0..6).collect::<Vec<i32>>()).reshape(&[2, 3])?;
+    /// let here = a.as_borrowed();
+    /// for k in 0..3 {
+    ///     assert_eq!(here.index_axis(1, k)?.len(), 2);
+    /// }
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    pub fn as_borrowed(&self) -> StridedView<'_> {
+        let (dtype, layout) = (self.dtype.clone(), self.layout.clone());
+        StridedView::from_parts(self.buffer.reborrow(), dtype, layout, self.logical.clone())
+    }
+
     /// The same view over other axes of the same memory. The caller upholds *in bounds*.
     #[inline(always)]
     pub(crate) fn with_layout(&self, layout: Layout) -> Self {

@@ -4,51 +4,45 @@ use super::INLINE_NDIM;
 
 /// Shape and strides, one entry each per axis.
 ///
-/// Both lie at fixed places, so that a copy is one of a fixed size and adding an axis moves nothing else. Entries behind the last axis mean
-/// nothing.
+/// Up to [`INLINE_NDIM`] axes both lie here, at fixed places, so that a copy is one of a fixed size, and axes are changed entry by entry, each from a
+/// place known beforehand: the result is then written where it is to stay, and nowhere before. Entries behind the last axis mean nothing.
 #[derive(Debug, Clone)]
-pub(super) enum Axes {
-    /// Up to [`INLINE_NDIM`].
-    Inline {
-        ndim: u8,
-        shape: [usize; INLINE_NDIM],
-        strides: [isize; INLINE_NDIM],
-    },
-    /// More.
-    Heap(Box<Many>),
+pub(crate) struct Axes {
+    /// At most [`INLINE_NDIM`]; means nothing where there are [`Many`].
+    ndim: usize,
+    shape: [usize; INLINE_NDIM],
+    strides: [isize; INLINE_NDIM],
+    /// All axes, if they are more.
+    many: Option<Box<Many>>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Many {
+struct Many {
     shape: Vec<usize>,
     strides: Vec<isize>,
 }
 
 impl Axes {
-    pub(super) const NONE: Self = Self::Inline {
+    pub(crate) const NONE: Self = Self {
         ndim: 0,
         shape: [0; INLINE_NDIM],
         strides: [0; INLINE_NDIM],
+        many: None,
     };
 
     /// `ndim` axes without items.
-    pub(super) fn blank(ndim: usize) -> Self {
-        let (shape, strides) = ([0; INLINE_NDIM], [0; INLINE_NDIM]);
-        match u8::try_from(ndim) {
-            Ok(count) if ndim <= INLINE_NDIM => Self::Inline {
-                ndim: count,
-                shape,
-                strides,
-            },
-            _ => Self::Heap(Box::new(Many {
-                shape: vec![0; ndim],
-                strides: vec![0; ndim],
-            })),
+    #[inline]
+    pub(crate) fn blank(ndim: usize) -> Self {
+        if ndim <= INLINE_NDIM {
+            return Self { ndim, ..Self::NONE };
         }
+        let (shape, strides) = (vec![0; ndim], vec![0; ndim]);
+        let many = Some(Box::new(Many { shape, strides }));
+        Self { many, ..Self::NONE }
     }
 
     /// The axes of two lists of equal length.
-    pub(super) fn new(shape: &[usize], strides: &[isize]) -> Self {
+    pub(crate) fn new(shape: &[usize], strides: &[isize]) -> Self {
         let mut axes = Self::blank(shape.len());
         let (own_shape, own_strides) = axes.parts_mut();
         own_shape.copy_from_slice(shape);
@@ -56,56 +50,90 @@ impl Axes {
         axes
     }
 
+    /// The first `ndim` entries of both lists, which are at most [`INLINE_NDIM`].
     #[inline(always)]
-    pub(super) fn shape(&self) -> &[usize] {
-        match self {
-            // The minimum says to the compiler what is always so, and costs less than a check.
-            Self::Inline { ndim, shape, .. } => &shape[..usize::from(*ndim).min(INLINE_NDIM)],
-            Self::Heap(many) => &many.shape,
+    pub(crate) fn inline(ndim: usize, shape: [usize; INLINE_NDIM], strides: [isize; INLINE_NDIM]) -> Self {
+        Self {
+            ndim,
+            shape,
+            strides,
+            many: None,
         }
     }
 
     #[inline(always)]
-    pub(super) fn strides(&self) -> &[isize] {
-        match self {
-            Self::Inline { ndim, strides, .. } => &strides[..usize::from(*ndim).min(INLINE_NDIM)],
-            Self::Heap(many) => &many.strides,
+    pub(crate) fn shape(&self) -> &[usize] {
+        match &self.many {
+            // The minimum says to the compiler what is always so, and costs less than a check.
+            None => &self.shape[..self.ndim.min(INLINE_NDIM)],
+            Some(many) => &many.shape,
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn strides(&self) -> &[isize] {
+        match &self.many {
+            None => &self.strides[..self.ndim.min(INLINE_NDIM)],
+            Some(many) => &many.strides,
+        }
+    }
+
+    /// Shape and strides, if they lie here.
+    #[inline(always)]
+    pub(crate) fn inline_parts(&self) -> Option<(&[usize], &[isize])> {
+        let ndim = self.ndim.min(INLINE_NDIM);
+        self.many
+            .is_none()
+            .then(|| (&self.shape[..ndim], &self.strides[..ndim]))
     }
 
     /// Shape and strides, to be changed.
     #[inline(always)]
-    pub(super) fn parts_mut(&mut self) -> (&mut [usize], &mut [isize]) {
-        match self {
-            Self::Inline { ndim, shape, strides } => {
-                let ndim = usize::from(*ndim).min(INLINE_NDIM);
-                (&mut shape[..ndim], &mut strides[..ndim])
+    pub(crate) fn parts_mut(&mut self) -> (&mut [usize], &mut [isize]) {
+        match &mut self.many {
+            None => {
+                let ndim = self.ndim.min(INLINE_NDIM);
+                (&mut self.shape[..ndim], &mut self.strides[..ndim])
             }
-            Self::Heap(many) => (&mut many.shape, &mut many.strides),
+            Some(many) => (&mut many.shape, &mut many.strides),
+        }
+    }
+
+    /// The same axes, one of them with another size and stride.
+    #[inline(always)]
+    pub(crate) fn with(&self, axis: usize, dim: usize, stride: isize) -> Self {
+        let many = self.many.as_ref().map(|many| many.with(axis, dim, stride));
+        Self {
+            ndim: self.ndim,
+            shape: std::array::from_fn(|k| if k == axis { dim } else { self.shape[k] }),
+            strides: std::array::from_fn(|k| if k == axis { stride } else { self.strides[k] }),
+            many,
+        }
+    }
+
+    /// `ndim` axes, of which axis `k` is that of number `source(k)` among these. Called for numbers beyond the last one too.
+    #[inline(always)]
+    pub(crate) fn picked(&self, ndim: usize, source: impl Fn(usize) -> usize) -> Self {
+        let many = self.many.as_ref().map(|many| many.picked(ndim, &source));
+        Self {
+            ndim,
+            shape: std::array::from_fn(|k| self.shape.get(source(k)).copied().unwrap_or(0)),
+            strides: std::array::from_fn(|k| self.strides.get(source(k)).copied().unwrap_or(0)),
+            many,
         }
     }
 
     /// Gives one axis another size and stride.
     #[inline(always)]
-    pub(super) fn set(&mut self, axis: usize, dim: usize, stride: isize) {
+    pub(crate) fn set(&mut self, axis: usize, dim: usize, stride: isize) {
         let (shape, strides) = self.parts_mut();
         shape[axis] = dim;
         strides[axis] = stride;
     }
 
-    /// Takes one axis out.
-    #[inline]
-    pub(super) fn remove(&mut self, axis: usize) {
-        let (shape, strides) = self.parts_mut();
-        shape.copy_within(axis + 1.., axis);
-        strides.copy_within(axis + 1.., axis);
-        let ndim = shape.len() - 1;
-        self.truncate(ndim);
-    }
-
     /// Puts an axis in front of axis `axis`.
     #[inline]
-    pub(super) fn insert(&mut self, axis: usize, dim: usize, stride: isize) {
+    pub(crate) fn insert(&mut self, axis: usize, dim: usize, stride: isize) {
         self.push(dim, stride);
         let (shape, strides) = self.parts_mut();
         shape[axis..].rotate_right(1);
@@ -114,40 +142,43 @@ impl Axes {
 
     /// Adds an axis behind the last one.
     #[inline]
-    pub(super) fn push(&mut self, dim: usize, stride: isize) {
-        match self {
-            Self::Inline { ndim, shape, strides } if usize::from(*ndim) < INLINE_NDIM => {
-                shape[usize::from(*ndim)] = dim;
-                strides[usize::from(*ndim)] = stride;
-                *ndim += 1;
-            }
-            _ => self.push_beyond(dim, stride),
+    pub(crate) fn push(&mut self, dim: usize, stride: isize) {
+        if self.many.is_none() && self.ndim < INLINE_NDIM {
+            (self.shape[self.ndim], self.strides[self.ndim]) = (dim, stride);
+            self.ndim += 1;
+        } else {
+            self.push_beyond(dim, stride);
         }
     }
 
     #[cold]
     fn push_beyond(&mut self, dim: usize, stride: isize) {
-        if let Self::Inline { shape, strides, .. } = self {
-            *self = Self::Heap(Box::new(Many {
-                shape: shape.to_vec(),
-                strides: strides.to_vec(),
-            }));
-        }
-        if let Self::Heap(many) = self {
-            many.shape.push(dim);
-            many.strides.push(stride);
-        }
+        let many = self.many.get_or_insert_with(|| {
+            Box::new(Many {
+                shape: self.shape.to_vec(),
+                strides: self.strides.to_vec(),
+            })
+        });
+        many.shape.push(dim);
+        many.strides.push(stride);
+    }
+}
+
+impl Many {
+    #[cold]
+    #[inline(never)]
+    fn with(&self, axis: usize, dim: usize, stride: isize) -> Box<Self> {
+        let mut many = self.clone();
+        many.shape[axis] = dim;
+        many.strides[axis] = stride;
+        Box::new(many)
     }
 
-    /// Keeps the first `count` axes. What is on the heap stays there.
-    fn truncate(&mut self, count: usize) {
-        match self {
-            Self::Inline { ndim, .. } => *ndim = u8::try_from(count).map_or(*ndim, |count| count.min(*ndim)),
-            Self::Heap(many) => {
-                many.shape.truncate(count);
-                many.strides.truncate(count);
-            }
-        }
+    #[cold]
+    fn picked(&self, ndim: usize, source: impl Fn(usize) -> usize) -> Box<Self> {
+        let shape = (0..ndim).map(|k| self.shape[source(k)]).collect();
+        let strides = (0..ndim).map(|k| self.strides[source(k)]).collect();
+        Box::new(Self { shape, strides })
     }
 }
 

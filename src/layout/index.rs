@@ -82,7 +82,11 @@ impl Slice {
         if distance <= 0 {
             return Some((0, 0));
         }
-        let count = (distance.unsigned_abs() - 1) / step.unsigned_abs() + 1;
+        let count = match step {
+            // A division is the dearest part of a slice.
+            1 | -1 => distance.unsigned_abs(),
+            _ => (distance.unsigned_abs() - 1) / step.unsigned_abs() + 1,
+        };
         Some((start.unsigned_abs(), count))
     }
 }
@@ -193,7 +197,7 @@ impl<T: Into<Slice>> From<T> for Index {
 
 /// What one axis becomes, and where the first item goes.
 #[derive(Clone, Copy)]
-pub(super) struct Cut {
+pub(crate) struct Cut {
     axis: usize,
     dim: usize,
     stride: isize,
@@ -257,11 +261,21 @@ impl Layout {
     /// [`LayoutError::AxisOutOfRange`], [`LayoutError::IndexOutOfRange`].
     #[inline]
     pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self, LayoutError> {
+        let offset = self.picked_offset(axis, position)?;
+        Ok(self.without_axis(axis, offset))
+    }
+
+    /// Where the first item is once one position of an axis is picked.
+    #[inline]
+    pub(crate) fn picked_offset(&self, axis: usize, position: isize) -> Result<usize, LayoutError> {
         self.check_axis(axis)?;
-        let offset = self.shifted(self.offset, axis, self.resolve_index(axis, position)?);
-        let mut result = Self { offset, ..self.clone() };
-        result.axes.remove(axis);
-        Ok(result)
+        Ok(self.shifted(self.offset, axis, self.resolve_index(axis, position)?))
+    }
+
+    #[inline(always)]
+    pub(crate) fn without_axis(&self, axis: usize, offset: usize) -> Self {
+        let source = |k| k + usize::from(k >= axis);
+        self.with_axes(self.axes.picked(self.ndim() - 1, source), offset)
     }
 
     /// The layout of a slice along one axis.
@@ -276,7 +290,7 @@ impl Layout {
 
     /// What a slice makes of one axis.
     #[inline]
-    fn cut(&self, axis: usize, slice: Slice) -> Result<Cut, LayoutError> {
+    pub(crate) fn cut(&self, axis: usize, slice: Slice) -> Result<Cut, LayoutError> {
         self.check_axis(axis)?;
         let (start, dim, stride) = self.resolve_slice(axis, slice)?;
         let offset = if dim > 0 {
@@ -293,13 +307,8 @@ impl Layout {
     }
 
     #[inline(always)]
-    fn with_cut(&self, cut: Cut) -> Self {
-        let mut result = Self {
-            offset: cut.offset,
-            ..self.clone()
-        };
-        result.axes.set(cut.axis, cut.dim, cut.stride);
-        result
+    pub(crate) fn with_cut(&self, cut: Cut) -> Self {
+        self.with_axes(self.axes.with(cut.axis, cut.dim, cut.stride), cut.offset)
     }
 
     /// Number of axes that an ellipsis stands for.

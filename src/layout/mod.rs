@@ -18,7 +18,7 @@ mod transform;
 
 use smallvec::SmallVec;
 
-use self::axes::Axes;
+pub(crate) use self::axes::Axes;
 pub use self::index::{Index, IndexExpr, Position, Slice};
 pub use self::offsets::Offsets;
 pub use self::overlap::Overlap;
@@ -173,7 +173,7 @@ impl Layout {
 
     /// The same memory seen through other axes. The caller upholds the invariants.
     #[inline(always)]
-    fn with_axes(&self, axes: Axes, offset: usize) -> Self {
+    pub(crate) fn with_axes(&self, axes: Axes, offset: usize) -> Self {
         Self { axes, offset, ..*self }
     }
 

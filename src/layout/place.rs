@@ -21,7 +21,7 @@ pub(crate) struct Placed {
 pub(crate) struct PlacedAxes {
     shape: [usize; INLINE_NDIM],
     strides: [isize; INLINE_NDIM],
-    ndim: u8,
+    ndim: usize,
     itemsize: usize,
     pub(crate) below: usize,
     pub(crate) len: usize,
@@ -31,11 +31,7 @@ impl PlacedAxes {
     #[inline(always)]
     pub(crate) fn to_layout(&self) -> Layout {
         Layout {
-            axes: Axes::Inline {
-                ndim: self.ndim,
-                shape: self.shape,
-                strides: self.strides,
-            },
+            axes: Axes::inline(self.ndim, self.shape, self.strides),
             offset: self.below,
             itemsize: self.itemsize,
             unit: Unit::Byte,
@@ -90,7 +86,7 @@ impl Layout {
         Some(PlacedAxes {
             shape,
             strides,
-            ndim: u8::try_from(ndim).ok()?,
+            ndim,
             itemsize,
             below,
             len,

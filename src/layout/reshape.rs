@@ -2,10 +2,8 @@
 //!
 //! Source of the rule: NumPy's `_attempt_nocopy_reshape`.
 
-use smallvec::SmallVec;
-
 use super::axes::Axes;
-use super::{INLINE_NDIM, Layout, check_size};
+use super::{INLINE_NDIM, Layout, MAX_NDIM, check_size};
 use crate::error::LayoutError;
 use crate::memory::Order;
 
@@ -26,38 +24,6 @@ impl From<usize> for Dim {
     }
 }
 
-type Shape = SmallVec<[usize; INLINE_NDIM]>;
-
-/// Replaces the unknown dimension.
-fn resolve_shape(shape: &[Dim], items: usize) -> Result<Shape, LayoutError> {
-    let rest = || shape.iter().enumerate().filter(|(_, d)| **d == Dim::Rest);
-    if let Some((position, _)) = rest().nth(1) {
-        return Err(LayoutError::SecondUnknown { position });
-    }
-    let sizes = |unknown| {
-        shape
-            .iter()
-            .map(move |d| if let Dim::Size(n) = d { *n } else { unknown })
-    };
-    let known = sizes(1).try_fold(1_usize, |product, n| product.checked_mul(n));
-    if rest().next().is_none() {
-        return match known {
-            Some(n) if n == items => Ok(sizes(1).collect()),
-            _ => Err(LayoutError::ReshapeSize {
-                from: items,
-                to: sizes(1).collect(),
-            }),
-        };
-    }
-    match known {
-        Some(known) if known != 0 && items.is_multiple_of(known) => Ok(sizes(items / known).collect()),
-        _ => Err(LayoutError::ReshapeUnknown {
-            items,
-            known: known.unwrap_or(usize::MAX),
-        }),
-    }
-}
-
 impl Layout {
     /// The same items in another shape, read and filled in `order`, without a copy.
     ///
@@ -68,48 +34,105 @@ impl Layout {
     /// [`LayoutError::ReshapeBlocked`] with the first pair of axes that would have to be adjacent in memory and are not;
     /// [`LayoutError::ReshapeSize`], [`LayoutError::ReshapeUnknown`], [`LayoutError::SecondUnknown`],
     /// [`LayoutError::RankTooHigh`].
+    #[inline]
     pub fn reshape(&self, shape: &[Dim], order: Order) -> Result<Self, LayoutError> {
+        Ok(self.with_axes(self.reshaped(shape, order)?, self.offset))
+    }
+
+    /// As [`reshape`](Self::reshape), of dimensions of either type; not yet a layout.
+    #[inline(always)]
+    pub(crate) fn reshaped<D: Copy + Into<Dim>>(&self, shape: &[D], order: Order) -> Result<Axes, LayoutError> {
+        let plain = if order == Order::C {
+            self.axes.reshaped_plain(shape, self.itemsize)
+        } else {
+            None
+        };
+        match plain {
+            Some(axes) => Ok(axes),
+            None => self.reshaped_any(shape, order),
+        }
+    }
+
+    fn reshaped_any<D: Copy + Into<Dim>>(&self, shape: &[D], order: Order) -> Result<Axes, LayoutError> {
         // An unknown dimension counts as another shape even where it is not, as in NumPy: strides that mean nothing are made anew.
-        if shape.iter().copied().eq(self.shape().iter().copied().map(Dim::Size)) {
-            return Ok(self.clone());
+        if same_shape(shape, self.shape()) {
+            return Ok(self.axes.clone());
         }
-        let shape = resolve_shape(shape, self.len())?;
-        check_size(&shape, self.itemsize)?;
-        if self.is_empty() {
-            return self.reshape_empty(&shape, order);
+        let mut axes = self.resolved(shape)?;
+        let (shape, strides) = axes.parts_mut();
+        if self.is_contiguous(order) {
+            fill_compact(shape, strides, self.itemsize, order);
+        } else {
+            self.regroup(shape, strides, order)?;
         }
-        Ok(self.with_axes(self.reshaped(&shape, order)?, self.offset))
+        Ok(axes)
     }
 
-    /// Without items any strides do; NumPy takes those of a layout whose dimensions 0 count as 1.
-    fn reshape_empty(&self, shape: &[usize], order: Order) -> Result<Self, LayoutError> {
-        let filled: Shape = shape.iter().map(|&dim| dim.max(1)).collect();
-        let compact = Self::contiguous_items(&filled, self.itemsize, self.unit, order)?;
-        Ok(self.with_axes(Axes::new(shape, compact.strides()), self.offset))
+    /// Axes of the shape asked for, the unknown dimension replaced. They hold as many items as the layout; their strides are still 0.
+    fn resolved<D: Copy + Into<Dim>>(&self, shape: &[D]) -> Result<Axes, LayoutError> {
+        let (items, ndim) = (self.len(), shape.len());
+        if ndim > MAX_NDIM {
+            return Err(LayoutError::RankTooHigh { ndim });
+        }
+        let mut axes = Axes::blank(ndim);
+        let (sizes, _) = axes.parts_mut();
+        let (mut known, mut rest) = (Some(1_usize), None);
+        for (position, (size, &dim)) in sizes.iter_mut().zip(shape).enumerate() {
+            match dim.into() {
+                Dim::Size(n) => {
+                    *size = n;
+                    known = known.and_then(|known| known.checked_mul(n));
+                }
+                Dim::Rest if rest.is_some() => return Err(LayoutError::SecondUnknown { position }),
+                Dim::Rest => rest = Some(position),
+            }
+        }
+        match (rest, known) {
+            (None, Some(known)) if known == items => {}
+            (None, _) => {
+                let to = sizes.to_vec();
+                return Err(LayoutError::ReshapeSize { from: items, to });
+            }
+            (Some(position), Some(known)) if known != 0 && items.is_multiple_of(known) => {
+                sizes[position] = items / known
+            }
+            (Some(_), known) => {
+                let known = known.unwrap_or(usize::MAX);
+                return Err(LayoutError::ReshapeUnknown { items, known });
+            }
+        }
+        // As many items as there were are not too many; without items the other dimensions may be.
+        if items == 0 {
+            check_size(sizes, self.itemsize)?;
+        }
+        Ok(axes)
     }
 
-    /// Walks old and new axes with two cursors, both from the front.
-    fn reshaped(&self, shape: &[usize], order: Order) -> Result<Axes, LayoutError> {
-        let old: Group = (0..self.ndim())
-            .filter(|&axis| self.shape()[axis] != 1)
-            .map(|axis| (axis, self.shape()[axis], self.strides()[axis]))
-            .collect();
-        let mut axes = Axes::blank(shape.len());
-        let (new_shape, strides) = axes.parts_mut();
-        new_shape.copy_from_slice(shape);
-        let (mut from, mut to) = (0, 0);
+    /// Walks old and new axes with two cursors, both from the front: the smallest groups of either whose products match are the same items. Fills
+    /// the strides of the new ones. There are items.
+    fn regroup(&self, shape: &[usize], strides: &mut [isize], order: Order) -> Result<(), LayoutError> {
+        let old = self.shape();
+        let skip_ones = |axis: usize| (axis..old.len()).find(|&axis| old[axis] != 1).unwrap_or(old.len());
+        let (mut from, mut to) = (skip_ones(0), 0);
         while from < old.len() && to < shape.len() {
-            let (group, new_group) = matching_groups(&old[from..], &shape[to..]);
-            let group = &old[from..from + group];
-            check_mergeable(group, order)?;
-            spread_stride(
-                group,
-                &shape[to..to + new_group],
-                &mut strides[to..to + new_group],
-                order,
-            );
-            from += group.len();
-            to += new_group;
+            let (first, first_new) = (from, to);
+            let (mut last, mut have, mut want) = (from, old[from], shape[to]);
+            (from, to) = (skip_ones(from + 1), to + 1);
+            while have != want {
+                if have < want {
+                    self.check_mergeable(last, from, order)?;
+                    have *= old[from];
+                    (last, from) = (from, skip_ones(from + 1));
+                } else {
+                    want *= shape[to];
+                    to += 1;
+                }
+            }
+            let fastest = match order {
+                Order::C => self.strides()[last],
+                Order::F => self.strides()[first],
+            };
+            spread_stride(fastest, &shape[first_new..to], &mut strides[first_new..to], order);
         }
         // Only axes of size 1 are left; NumPy gives them the stride that the next axis would have.
         let last = match (to.checked_sub(1), order) {
@@ -118,68 +141,93 @@ impl Layout {
             (Some(k), Order::F) => strides[k].saturating_mul(shape[k].cast_signed()),
         };
         strides[to..].fill(last);
-        Ok(axes)
+        Ok(())
     }
-}
 
-/// Old axes that are not of size 1: number, size, stride.
-type Group = SmallVec<[(usize, usize, isize); INLINE_NDIM]>;
-
-/// Whether neighbours within a group of old axes are adjacent in memory, so that they act as one axis.
-fn check_mergeable(group: &[(usize, usize, isize)], order: Order) -> Result<(), LayoutError> {
-    for pair in group.windows(2) {
+    /// Whether two old axes, one behind the other but for axes of size 1, are adjacent in memory, so that they act as one.
+    fn check_mergeable(&self, axis: usize, next: usize, order: Order) -> Result<(), LayoutError> {
         let (slow, fast) = match order {
-            Order::C => (pair[0], pair[1]),
-            Order::F => (pair[1], pair[0]),
+            Order::C => (axis, next),
+            Order::F => (next, axis),
         };
-        // In 128 bits: the product of a wild pair may be no address.
-        if slow.2 as i128 != fast.1.cast_signed() as i128 * fast.2 as i128 {
-            return Err(LayoutError::ReshapeBlocked {
-                axis: slow.0,
-                next: fast.0,
-                stride: slow.2,
-                expected: fast.1.cast_signed().saturating_mul(fast.2),
-            });
+        let (stride, size) = (self.strides()[slow], self.shape()[fast].cast_signed());
+        match self.strides()[fast].checked_mul(size) {
+            Some(expected) if expected == stride => Ok(()),
+            // A product that is no address is no stride either.
+            expected => Err(LayoutError::ReshapeBlocked {
+                axis: slow,
+                next: fast,
+                stride,
+                expected: expected.unwrap_or_else(|| self.strides()[fast].saturating_mul(size)),
+            }),
         }
     }
-    Ok(())
 }
 
-/// Gives a group of new axes the strides of the merged old one, fastest axis first.
-fn spread_stride(group: &[(usize, usize, isize)], shape: &[usize], strides: &mut [isize], order: Order) {
-    // Saturating, because the step behind the slowest axis is never taken and need not be an address.
-    let step = |stride: isize, dim: usize| stride.saturating_mul(dim.cast_signed());
+impl Axes {
+    /// Row-major items whose strides are exact even where they mean nothing, in another shape of known sizes. `None` decides nothing.
+    ///
+    /// One pass over all places that an axis can have, used or not, so that shape and strides are written where they are to stay.
+    #[inline(always)]
+    fn reshaped_plain<D: Copy + Into<Dim>>(&self, shape: &[D], itemsize: usize) -> Option<Self> {
+        let (own_shape, own_strides) = self.inline_parts()?;
+        let (mut bytes, mut plain) = (itemsize, shape.len() <= INLINE_NDIM);
+        for k in (0..INLINE_NDIM).rev() {
+            if k < own_shape.len() {
+                plain &= own_strides[k] == bytes.cast_signed();
+                bytes = bytes.wrapping_mul(own_shape[k]);
+            }
+        }
+        let (mut sizes, mut strides, mut next) = ([0; INLINE_NDIM], [0; INLINE_NDIM], itemsize);
+        for k in (0..INLINE_NDIM).rev() {
+            if let Some(&dim) = shape.get(k) {
+                strides[k] = next.cast_signed();
+                sizes[k] = match dim.into() {
+                    Dim::Size(size) => size,
+                    Dim::Rest => 0,
+                };
+                let (product, wraps) = next.overflowing_mul(sizes[k]);
+                next = product;
+                plain &= !wraps;
+            }
+        }
+        (plain && next == bytes && bytes != 0).then(|| Self::inline(shape.len(), sizes, strides))
+    }
+}
+
+#[inline]
+fn same_shape<D: Copy + Into<Dim>>(shape: &[D], old: &[usize]) -> bool {
+    shape.len() == old.len() && shape.iter().zip(old).all(|(&dim, &size)| dim.into() == Dim::Size(size))
+}
+
+/// The strides of contiguous items; dimensions of size 0 count as 1, as in NumPy.
+fn fill_compact(shape: &[usize], strides: &mut [isize], itemsize: usize, order: Order) {
+    let mut next = itemsize.cast_signed();
+    let mut fill = |(stride, &dim): (&mut isize, &usize)| {
+        *stride = next;
+        // By *size* this is an address.
+        next *= dim.max(1).cast_signed();
+    };
+    let axes = strides.iter_mut().zip(shape);
     match order {
-        Order::C => {
-            let fastest = group[group.len() - 1].2;
-            (0..shape.len()).rev().fold(fastest, |stride, k| {
-                strides[k] = stride;
-                step(stride, shape[k])
-            });
-        }
-        Order::F => {
-            (0..shape.len()).fold(group[0].2, |stride, k| {
-                strides[k] = stride;
-                step(stride, shape[k])
-            });
-        }
+        Order::C => axes.rev().for_each(&mut fill),
+        Order::F => axes.for_each(&mut fill),
     }
 }
 
-/// The smallest numbers of leading old and new axes whose products match. Neither list has a 0, the totals are equal.
-fn matching_groups(old: &[(usize, usize, isize)], new: &[usize]) -> (usize, usize) {
-    let (mut from, mut to) = (1, 1);
-    let (mut have, mut want) = (old[0].1, new[0]);
-    while have != want {
-        if have < want {
-            have *= old[from].1;
-            from += 1;
-        } else {
-            want *= new[to];
-            to += 1;
-        }
+/// Gives a group of new axes the strides of the merged old one, which ends in `fastest`.
+fn spread_stride(fastest: isize, shape: &[usize], strides: &mut [isize], order: Order) {
+    let mut next = fastest;
+    let mut fill = |(stride, &dim): (&mut isize, &usize)| {
+        *stride = next;
+        // Saturating, because the step behind the slowest axis is never taken and need not be an address.
+        next = next.saturating_mul(dim.cast_signed());
+    };
+    let axes = strides.iter_mut().zip(shape);
+    match order {
+        Order::C => axes.rev().for_each(&mut fill),
+        Order::F => axes.for_each(&mut fill),
     }
-    (from, to)
 }
 
 #[cfg(test)]

@@ -13,17 +13,19 @@ impl Layout {
     #[inline]
     pub fn permute(&self, axes: &[usize]) -> Result<Self, LayoutError> {
         self.check_permutation(axes)?;
-        let mut result = self.clone();
-        let (shape, strides) = result.axes.parts_mut();
-        for (k, &axis) in axes.iter().enumerate() {
-            (shape[k], strides[k]) = (self.shape()[axis], self.strides()[axis]);
-        }
-        Ok(result)
+        Ok(self.permuted(axes))
+    }
+
+    /// As [`permute`](Self::permute), of axes that are checked.
+    #[inline(always)]
+    pub(crate) fn permuted(&self, axes: &[usize]) -> Self {
+        let source = |k| axes.get(k).copied().unwrap_or(k);
+        self.with_axes(self.axes.picked(axes.len(), source), self.offset)
     }
 
     /// Checks that each axis is named once.
     #[inline]
-    fn check_permutation(&self, axes: &[usize]) -> Result<(), LayoutError> {
+    pub(crate) fn check_permutation(&self, axes: &[usize]) -> Result<(), LayoutError> {
         if axes.len() != self.ndim() {
             return Err(LayoutError::RankMismatch {
                 expected: self.ndim(),
@@ -43,13 +45,11 @@ impl Layout {
 
     /// The axes in reverse order (NumPy's `T`).
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn reverse_axes(&self) -> Self {
-        let mut result = self.clone();
-        let (shape, strides) = result.axes.parts_mut();
-        shape.reverse();
-        strides.reverse();
-        result
+        let ndim = self.ndim();
+        let source = |k: usize| ndim.wrapping_sub(k + 1);
+        self.with_axes(self.axes.picked(ndim, source), self.offset)
     }
 
     /// Two axes in each other's place (NumPy's `swapaxes`).
@@ -61,11 +61,12 @@ impl Layout {
     pub fn swap_axes(&self, a: usize, b: usize) -> Result<Self, LayoutError> {
         self.check_axis(a)?;
         self.check_axis(b)?;
-        let mut result = self.clone();
-        let (shape, strides) = result.axes.parts_mut();
-        shape.swap(a, b);
-        strides.swap(a, b);
-        Ok(result)
+        let source = |k| match k {
+            _ if k == a => b,
+            _ if k == b => a,
+            _ => k,
+        };
+        Ok(self.with_axes(self.axes.picked(self.ndim(), source), self.offset))
     }
 
     /// One axis to another place, the others in their order around it (NumPy's `moveaxis`).

@@ -2,6 +2,7 @@
 
 use super::StridedView;
 use crate::error::Result;
+use crate::layout::Slice;
 
 /// The same items along other axes. Nothing is copied; O(rank), without an allocation up to rank 6.
 ///
@@ -12,14 +13,15 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::permute`](crate::Layout::permute).
-    #[inline]
+    #[inline(always)]
     pub fn permute(&self, axes: &[usize]) -> Result<Self> {
-        Ok(self.with_layout(self.layout.permute(axes)?))
+        self.layout.check_permutation(axes)?;
+        Ok(self.with_layout(self.layout.permuted(axes)))
     }
 
     /// The axes in reverse order (NumPy's `T`).
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn transpose(&self) -> Self {
         self.with_layout(self.layout.reverse_axes())
     }
@@ -69,7 +71,7 @@ impl StridedView<'_> {
     /// As [`Layout::flip`](crate::Layout::flip).
     #[inline]
     pub fn flip(&self, axis: usize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.flip(axis)?))
+        self.slice_axis(axis, Slice::ALL.step_by(-1))
     }
 
     /// Several axes backwards.

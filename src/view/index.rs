@@ -30,9 +30,10 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::index_axis`](crate::Layout::index_axis).
-    #[inline]
+    #[inline(always)]
     pub fn index_axis(&self, axis: usize, position: isize) -> Result<Self> {
-        Ok(self.with_layout(self.layout.index_axis(axis, position)?))
+        let offset = self.layout.picked_offset(axis, position)?;
+        Ok(self.with_layout(self.layout.without_axis(axis, offset)))
     }
 
     /// A slice along one axis: `view.slice_axis(0, 1..)`, `view.slice_axis(0, Slice::ALL.step_by(-1))`.
@@ -40,8 +41,9 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::slice_axis`](crate::Layout::slice_axis).
-    #[inline]
+    #[inline(always)]
     pub fn slice_axis(&self, axis: usize, slice: impl Into<Slice>) -> Result<Self> {
-        Ok(self.with_layout(self.layout.slice_axis(axis, slice)?))
+        let cut = self.layout.cut(axis, slice.into())?;
+        Ok(self.with_layout(self.layout.with_cut(cut)))
     }
 }

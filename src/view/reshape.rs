@@ -1,10 +1,8 @@
 //! Other shapes of the same items.
 
-use smallvec::SmallVec;
-
 use super::StridedView;
 use crate::error::Result;
-use crate::layout::Dim;
+use crate::layout::{Axes, Dim};
 use crate::memory::Order;
 
 /// The same items in other shapes. Nothing is copied; O(rank), without an allocation up to rank 6.
@@ -14,9 +12,9 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::reshape`](crate::Layout::reshape); [`LayoutError::ReshapeBlocked`](crate::LayoutError::ReshapeBlocked) says which axes only a copy could merge.
+    #[inline(always)]
     pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
-        let shape: SmallVec<[Dim; 6]> = shape.iter().copied().map(Dim::Size).collect();
-        self.reshape_with(&shape, Order::C)
+        Ok(self.reshaped(self.layout.reshaped(shape, Order::C)?))
     }
 
     /// As [`reshape`](Self::reshape), in either order, with one dimension left open.
@@ -32,7 +30,13 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// As [`Layout::reshape`](crate::Layout::reshape).
+    #[inline(always)]
     pub fn reshape_with(&self, shape: &[Dim], order: Order) -> Result<Self> {
-        Ok(self.with_layout(self.layout.reshape(shape, order)?))
+        Ok(self.reshaped(self.layout.reshaped(shape, order)?))
+    }
+
+    #[inline(always)]
+    fn reshaped(&self, axes: Axes) -> Self {
+        self.with_layout(self.layout.with_axes(axes, self.layout.offset()))
     }
 }
