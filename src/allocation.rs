@@ -90,6 +90,19 @@ impl Drop for Allocation {
     }
 }
 
+/// Fresh memory of `len` bytes of 0.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`].
+#[cfg(feature = "python")]
+pub(crate) fn zeroes(len: usize) -> Result<Buffer<'static>> {
+    let mut memory = Allocation::uninit(len, 1)?;
+    memory.as_uninit().fill(MaybeUninit::new(0));
+    // SAFETY: all bytes have just been written.
+    Ok(unsafe { memory.into_buffer() })
+}
+
 /// A `Vec` with room for `len` items, never an abort. Its memory is not aligned to huge pages, but those that lie inside are used.
 ///
 /// # Errors

@@ -99,6 +99,11 @@ pub enum CopyReason {
         /// Bytes that it keeps alive.
         pinned: usize,
     },
+    /// The items were in several pieces, and became one.
+    Chunks {
+        /// Pieces that there were.
+        chunks: usize,
+    },
     /// The bytes were read from a file into memory instead of being mapped.
     FileRead,
     /// The bytes were compressed.
@@ -164,6 +169,7 @@ impl fmt::Display for CopyReason {
             Self::Overlap => f.write_str("source and destination overlap"),
             Self::Gather => f.write_str("requested gather"),
             Self::Pinned { visible, pinned } => write!(f, "{visible} bytes keep {pinned} alive"),
+            Self::Chunks { chunks } => write!(f, "in {chunks} chunks"),
             Self::FileRead => f.write_str("read from a file"),
             Self::Decompressed => f.write_str("decompressed"),
             Self::NullsFilled { count } => write!(f, "{count} nulls filled"),

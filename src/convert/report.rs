@@ -101,6 +101,12 @@ impl CopyReport {
         Self { records }
     }
 
+    /// Adds the copies of another step.
+    #[cfg(feature = "python")]
+    pub(crate) fn append(&mut self, later: &Self) {
+        self.records.extend_from_slice(&later.records);
+    }
+
     /// The copies, in the order in which they were made.
     #[must_use]
     pub fn records(&self) -> &[CopyRecord] {

@@ -5,14 +5,13 @@
 //! The contract of [`allocate_like`].
 #![allow(unsafe_code)]
 
-use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
 use dlpack_rs::ffi::DLTensor;
 
 use super::import::describe;
 use super::managed::VersionedTensor;
-use crate::allocation::Allocation;
+use crate::allocation::zeroes;
 use crate::convert::CopyPolicy;
 use crate::error::{DlpackFault, Error, Result};
 use crate::layout::Layout;
@@ -43,10 +42,7 @@ pub(crate) unsafe fn allocate_like(prototype: *const DLTensor) -> Result<Version
     let described = describe(&tensor, None, 0)?;
     let (dtype, layout) = (described.dtype, described.layout);
     let layout = Layout::contiguous(layout.shape(), &dtype, Order::C)?;
-    let mut memory = Allocation::uninit(layout.nbytes(), 1)?;
-    memory.as_uninit().fill(MaybeUninit::new(0));
-    // SAFETY: all bytes have just been written.
-    let buffer = unsafe { memory.into_buffer() };
+    let buffer = zeroes(layout.nbytes())?;
     let view = StridedView::from_parts(buffer.into_shared(), dtype, layout, None);
     Ok(view.to_dlpack(CopyPolicy::Never)?.value)
 }

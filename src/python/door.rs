@@ -14,6 +14,18 @@ pub enum Door {
     Dlpack,
     /// `__dlpack__`, with a capsule of DLPack before 1.0.
     DlpackLegacy,
+    /// The buffer protocol.
+    Buffer,
+    /// `__arrow_c_device_array__`.
+    ArrowDeviceArray,
+    /// `__arrow_c_array__`.
+    ArrowArray,
+    /// `__arrow_c_stream__`.
+    ArrowStream,
+    /// `__array_interface__`.
+    ArrayInterface,
+    /// A file.
+    File,
 }
 
 impl Door {
@@ -25,6 +37,12 @@ impl Door {
             Self::ExchangeApi => "__dlpack_c_exchange_api__",
             Self::Dlpack => "__dlpack__",
             Self::DlpackLegacy => "__dlpack__ (legacy)",
+            Self::Buffer => "buffer protocol",
+            Self::ArrowDeviceArray => "__arrow_c_device_array__",
+            Self::ArrowArray => "__arrow_c_array__",
+            Self::ArrowStream => "__arrow_c_stream__",
+            Self::ArrayInterface => "__array_interface__",
+            Self::File => "file",
         }
     }
 }

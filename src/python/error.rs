@@ -9,7 +9,8 @@ use crate::reason;
 /// `BufferError` where DLPack, the buffer protocol or a copy that `copy=False` forbids is concerned; else what NumPy raises.
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
-        let text = || error.to_string();
+        // Remedies by the names that Python has for them.
+        let text = || error.to_string().replace("into_storage()", "storage()");
         match &error {
             Error::Layout(
                 LayoutError::IndexOutOfRange { .. }
@@ -20,6 +21,10 @@ impl From<Error> for PyErr {
             Error::CopyForbidden { .. } => PyBufferError::new_err(Forbidden(&error).to_string()),
             Error::Refused { .. } | Error::DeviceMemory { .. } | Error::Dlpack(_) => PyBufferError::new_err(text()),
             Error::DTypeMismatch { .. } | Error::Arrow(ArrowFault::UnsupportedType(_)) => PyTypeError::new_err(text()),
+            Error::Nulls { count } => PyValueError::new_err(format!(
+                "{count} null{}, and a view has no place for them; take values and validity apart with from_arrow(nulls=\"separate\")",
+                if *count == 1 { "" } else { "s" }
+            )),
             Error::OutOfMemory { .. } => PyMemoryError::new_err(text()),
             Error::Io(_) => match error {
                 Error::Io(error) => error.into(),

@@ -56,10 +56,8 @@ const BUSY: *mut ffi::PyTypeObject = ptr::without_provenance_mut(1);
 /// `BufferError` if the items are not what the bytes say, whatever the door: see [`Facts::lazy`].
 #[inline]
 pub(super) fn tensor_of(object: &Bound<'_, PyAny>, table_wanted: bool) -> PyResult<Option<VersionedTensor>> {
+    refuse_lazy(object)?;
     let facts = facts_of(object)?;
-    if facts.lazy {
-        refuse_lazy(object)?;
-    }
     let Some(table) = facts.table.filter(|_| table_wanted) else {
         return Ok(None);
     };
@@ -80,7 +78,16 @@ pub(super) fn tensor_of(object: &Bound<'_, PyAny>, table_wanted: bool) -> PyResu
 }
 
 /// Refuses objects whose items are conjugated or negated when they are read.
-fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
+#[inline]
+pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    if facts_of(object)?.lazy {
+        ask_lazy(object)
+    } else {
+        Ok(())
+    }
+}
+
+fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = object.py();
     for (question, remedy) in [
         (intern!(py, "is_neg"), "resolve_neg"),

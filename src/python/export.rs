@@ -34,6 +34,14 @@ pub(super) fn policy(copy: Option<bool>) -> CopyPolicy {
     }
 }
 
+/// Bytes from which on a copy lets other threads run.
+const LARGE: usize = 1 << 20;
+
+/// Runs what may copy so many bytes: without the interpreter, if they are many.
+pub(super) fn detached<T: Send>(py: Python<'_>, bytes: usize, work: impl FnOnce() -> T + Send) -> T {
+    if bytes >= LARGE { py.detach(work) } else { work() }
+}
+
 #[pymethods]
 impl PyView {
     /// The memory as a DLPack capsule, for a consumer's ``from_dlpack``.
@@ -69,14 +77,17 @@ impl PyView {
         }
         let renamed = dl_device.map(|device| self.on_device(device)).transpose()?;
         let view = renamed.as_ref().unwrap_or(self.view());
-        let large = copy == Some(true);
+        // Without a copy there is nothing to let others run for.
+        let bytes = if copy == Some(false) || view.is_c_contiguous() && copy.is_none() {
+            0
+        } else {
+            view.nbytes()
+        };
         if takes_versioned(max_version) {
-            let export = || view.to_dlpack(policy(copy));
-            let tensor = if large { py.detach(export) } else { export() }?;
+            let tensor = detached(py, bytes, || view.to_dlpack(policy(copy)))?;
             capsule::give(py, tensor.value)
         } else {
-            let export = || view.to_dlpack_legacy(policy(copy));
-            let tensor = if large { py.detach(export) } else { export() }?;
+            let tensor = detached(py, bytes, || view.to_dlpack_legacy(policy(copy)))?;
             capsule::give(py, tensor.value)
         }
     }

@@ -1,7 +1,7 @@
 //! From a Python object to a view.
 
 use dlpack_rs::ffi::DLManagedTensorVersioned;
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
@@ -9,8 +9,10 @@ use pyo3::{PyTypeInfo, intern};
 
 use super::capsule::{self, Taken};
 use super::door::Door;
-use super::exchange;
+use super::export::detached;
 use super::view::PyView;
+use super::{arrow, buffer, exchange, interface};
+use crate::arrow::Nulls;
 use crate::convert::{CopyPolicy, Requirements};
 use crate::dlpack::{ManagedTensor, ProducerCopy, VERSION};
 use crate::memory::Device;
@@ -23,13 +25,48 @@ pub(super) struct Wish {
     pub(super) copy: Option<bool>,
 }
 
-/// Any array, through the first door that it offers.
+/// A door behind those of DLPack: `None` if the object does not have it.
+type Other = fn(&Bound<'_, PyAny>, Option<bool>) -> PyResult<Option<PyView>>;
+
+/// Any array, through the first door that it offers and that can express it.
 pub(super) fn take(object: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
+    let py = object.py();
     let wish = Wish { copy, device: None };
-    match dlpack(object, wish)? {
-        Some(view) => Ok(view),
-        None => Err(PyTypeError::new_err(format!(
-            "{} offers no memory: it has none of __dlpack_c_exchange_api__ and __dlpack__",
+    if let Ok(view) = object.cast::<PyView>() {
+        return finish(py, view.get().clone_ref(py), wish);
+    }
+    exchange::refuse_lazy(object)?;
+    // What DLPack has no word for (times, records, foreign byte order) may go through another door.
+    let first = match dlpack(object, wish) {
+        Ok(Some(view)) => return Ok(view),
+        Ok(None) => None,
+        Err(error) if error.is_instance_of::<PyException>(py) => Some(error),
+        Err(error) => return Err(error),
+    };
+    let doors: [Other; 3] = [
+        |object, _| buffer::take(object),
+        |object, copy| Ok(arrow::take(object, Nulls::Forbid, copy)?.map(|taken| taken.values)),
+        |object, _| interface::take(object),
+    ];
+    let mut last = None;
+    for door in doors {
+        match door(object, copy) {
+            Ok(Some(view)) => return finish(py, view, wish),
+            Ok(None) => {}
+            Err(error) if error.is_instance_of::<PyException>(py) => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match (last, first) {
+        (Some(last), first) => {
+            if let Some(first) = first {
+                last.set_cause(py, Some(first));
+            }
+            Err(last)
+        }
+        (None, Some(first)) => Err(first),
+        (None, None) => Err(PyTypeError::new_err(format!(
+            "{} offers no memory: it has neither DLPack, nor a buffer, nor Arrow data, nor an array interface",
             object.get_type()
         ))),
     }
@@ -41,7 +78,7 @@ pub(super) fn from_dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<PyV
         return Ok(view);
     }
     if PyCapsule::is_type_of(object) {
-        return finish(admit(capsule::take(object)?, None)?, wish);
+        return finish(object.py(), admit(capsule::take(object)?, None)?, wish);
     }
     Err(PyTypeError::new_err(format!("{} has no __dlpack__", object.get_type())))
 }
@@ -49,11 +86,11 @@ pub(super) fn from_dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<PyV
 /// Through one of DLPack's doors; `None` if there is neither.
 fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
     if let Ok(view) = object.cast::<PyView>() {
-        return finish(view.get().clone_ref(object.py()), wish).map(Some);
+        return finish(object.py(), view.get().clone_ref(object.py()), wish).map(Some);
     }
     if let Some(tensor) = exchange::tensor_of(object, wish.device.is_none())? {
         let base = Some(object);
-        return finish(admit_tensor(tensor, Door::ExchangeApi, base)?, wish).map(Some);
+        return finish(object.py(), admit_tensor(tensor, Door::ExchangeApi, base)?, wish).map(Some);
     }
     let Some(method) = object.getattr_opt(intern!(object.py(), "__dlpack__"))? else {
         return Ok(None);
@@ -66,7 +103,7 @@ fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
         view.note_foreign_copy();
         return Ok(Some(view));
     }
-    finish(view, wish).map(Some)
+    finish(object.py(), view, wish).map(Some)
 }
 
 /// The keywords for a producer, and whether it is asked for a copy. Memory that the CPU can read is copied here, so that the copy is certain.
@@ -157,7 +194,7 @@ fn admit_tensor(
 }
 
 /// What was asked for and the producer did not do.
-fn finish(view: PyView, wish: Wish) -> PyResult<PyView> {
+pub(super) fn finish(py: Python<'_>, view: PyView, wish: Wish) -> PyResult<PyView> {
     if let Some(wanted) = wish.device
         && wanted != view.view().device()
         && !(wanted == Device::CPU && view.view().device().is_cpu_readable())
@@ -167,7 +204,7 @@ fn finish(view: PyView, wish: Wish) -> PyResult<PyView> {
         return Err(PyBufferError::new_err(text));
     }
     match wish.copy {
-        Some(true) if !view.is_foreign_copy() => view.copied(),
+        Some(true) if !view.is_foreign_copy() => view.copied(py),
         Some(false) if view.is_foreign_copy() => {
             let text = "the producer copied, and copy=False forbids it; allow it with copy=None";
             Err(PyBufferError::new_err(text))
@@ -178,14 +215,16 @@ fn finish(view: PyView, wish: Wish) -> PyResult<PyView> {
 
 impl PyView {
     /// A copy of its own, with the axes in the order of memory.
-    fn copied(&self) -> PyResult<Self> {
+    fn copied(&self, py: Python<'_>) -> PyResult<Self> {
         const OWN: Requirements = Requirements::any("a copy");
-        Ok(self.converted(self.view().convert(&OWN, CopyPolicy::Always)?.map(writable)))
+        let view = self.view();
+        let made = detached(py, view.nbytes(), || view.convert(&OWN, CopyPolicy::Always))?;
+        Ok(self.converted(py, made))
     }
 }
 
 /// A fresh copy as NumPy has it: for everybody to write.
-fn writable(view: StridedView<'static>) -> StridedView<'static> {
+pub(super) fn writable(view: StridedView<'static>) -> StridedView<'static> {
     match view.into_mut() {
         Ok(view) => view.share(),
         Err((view, _)) => view,

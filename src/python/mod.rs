@@ -16,7 +16,12 @@
 //! An object is taken through the first of these doors that it offers; [`PyView::door`] says which it was:
 //!
 //! 1. the DLPack C exchange API (`__dlpack_c_exchange_api__` on its type),
-//! 2. `__dlpack__`.
+//! 2. `__dlpack__`,
+//! 3. the buffer protocol,
+//! 4. `__arrow_c_device_array__`, `__arrow_c_array__`, `__arrow_c_stream__`,
+//! 5. `__array_interface__`.
+//!
+//! A door that cannot express the object (DLPack has no times and no records) is passed by.
 //!
 //! # Rights
 //!
@@ -28,15 +33,30 @@
 //! Memory that the CPU cannot read passes through undereferenced. A [`PyView`] remembers the object that it was taken from, and hands the stream
 //! that a consumer names on to it, so that the producer's pending work is ordered before the consumer's.
 
+mod arrow;
+mod buffer;
 mod capsule;
 mod door;
+mod dtype;
 mod error;
 mod exchange;
 mod export;
+mod files;
 mod functions;
 mod import;
+mod index;
+mod interface;
+mod methods;
+mod owner;
+mod pickle;
+mod report;
+mod scalar;
+mod show;
 mod view;
+mod write;
 
 pub use door::Door;
+pub use dtype::PyDType;
 pub use functions::register;
+pub use report::{PyFlags, PyInfo, PyPrediction, PyReport};
 pub use view::PyView;

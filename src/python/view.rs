@@ -1,11 +1,15 @@
 //! The view as a Python object.
 
+use std::sync::atomic::AtomicUsize;
+
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::door::Door;
+use super::dtype::PyDType;
 use super::exchange;
 use super::import;
+use super::report::PyReport;
 use crate::convert::{Converted, CopyReport};
 use crate::view::StridedView;
 
@@ -22,6 +26,8 @@ pub struct PyView {
     door: Door,
     foreign_copy: bool,
     report: CopyReport,
+    /// Buffers lent out and not given back.
+    exports: AtomicUsize,
 }
 
 impl PyView {
@@ -40,7 +46,13 @@ impl PyView {
             door,
             foreign_copy: false,
             report: CopyReport::SHARED,
+            exports: AtomicUsize::new(0),
         }
+    }
+
+    /// The same view with another history.
+    pub(super) fn with_report(self, report: CopyReport) -> Self {
+        Self { report, ..self }
     }
 
     /// The memory.
@@ -80,28 +92,38 @@ impl PyView {
         self.foreign_copy
     }
 
+    pub(super) fn exports(&self) -> &AtomicUsize {
+        &self.exports
+    }
+
     pub(super) fn base<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
         self.base.as_ref().map(|base| base.bind(py))
     }
 
     /// A second handle.
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+        self.with_view(py, self.view.clone())
+    }
+
+    /// Another view of the same memory.
+    pub(super) fn with_view(&self, py: Python<'_>, view: StridedView<'static>) -> Self {
         Self {
-            view: self.view.clone(),
+            view,
             base: self.base.as_ref().map(|base| base.clone_ref(py)),
+            door: self.door,
+            foreign_copy: self.foreign_copy,
             report: self.report.clone(),
-            ..*self
+            exports: AtomicUsize::new(0),
         }
     }
 
-    /// What was made out of this view, perhaps by a copy.
-    pub(super) fn converted(&self, converted: Converted<StridedView<'static>>) -> Self {
-        Self {
-            view: converted.value,
-            base: None,
-            report: converted.report,
-            ..*self
+    /// What was made out of this view: another view of its memory, or a copy, which is NumPy's to write.
+    pub(super) fn converted(&self, py: Python<'_>, converted: Converted<StridedView<'static>>) -> Self {
+        if converted.is_shared() {
+            return self.with_view(py, converted.value);
         }
+        let made = Self::taken(import::writable(converted.value), self.door, None);
+        made.with_report(converted.report)
     }
 }
 
@@ -128,10 +150,16 @@ impl PyView {
         PyTuple::new(py, self.view.shape())
     }
 
-    /// Distance between neighbours along each axis, in bytes.
+    /// Distance between neighbours along each axis, in bytes (in bits, for packed items).
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.strides())
+    }
+
+    /// The type of one item.
+    #[getter]
+    fn dtype(&self) -> PyDType {
+        PyDType(self.view.item_type())
     }
 
     /// Number of axes.
@@ -158,9 +186,51 @@ impl PyView {
         self.view.nbytes()
     }
 
+    /// Bytes that stay allocated because of this view.
+    #[getter]
+    fn pinned_nbytes(&self) -> usize {
+        self.view.pinned_bytes()
+    }
+
+    /// What keeps the memory alive, in a word.
+    #[getter]
+    fn owner(&self) -> String {
+        self.view.owner_kind().to_string()
+    }
+
+    /// The object that the memory was taken from, or None if it was made here.
+    #[getter(base)]
+    fn base_object<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.base(py).cloned()
+    }
+
     /// Address of the first item.
     #[getter]
     fn data_ptr(&self) -> usize {
         self.view.data_ptr().addr()
+    }
+
+    /// Where the memory is.
+    #[getter]
+    fn device(&self) -> String {
+        self.view.device().to_string()
+    }
+
+    /// Facts about layout and rights.
+    #[getter]
+    fn flags(&self) -> super::report::PyFlags {
+        super::report::PyFlags::of(&self.view)
+    }
+
+    /// Through which door the memory came, and what was copied to make this view.
+    #[getter(report)]
+    fn report_object(&self) -> PyReport {
+        PyReport::of(self)
+    }
+
+    /// Buffers lent out through the buffer protocol and not given back.
+    #[getter(exports)]
+    fn exports_now(&self) -> usize {
+        self.exports.load(std::sync::atomic::Ordering::Relaxed)
     }
 }

@@ -1,5 +1,50 @@
 """One view of any array's memory, shared with every array library, and an exact answer to whether a hand-over copies."""
 
-from ._viewbridge import View, __version__, asview, from_dlpack
+from ._viewbridge import (
+    DType,
+    Flags,
+    Info,
+    Prediction,
+    Report,
+    View,
+    __version__,
+    _rebuild,
+    as_strided,
+    asview,
+    broadcast_arrays,
+    byte_bounds,
+    explain,
+    from_arrow,
+    from_dlpack,
+    frombuffer,
+    info,
+    may_share_memory,
+    memmap,
+    open_npy,
+    shares_memory,
+    sliding_window_view,
+)
 
-__all__ = ["View", "__version__", "asview", "from_dlpack"]
+__all__ = [
+    "DType",
+    "Flags",
+    "Info",
+    "Prediction",
+    "Report",
+    "View",
+    "__version__",
+    "as_strided",
+    "asview",
+    "broadcast_arrays",
+    "byte_bounds",
+    "explain",
+    "from_arrow",
+    "from_dlpack",
+    "frombuffer",
+    "info",
+    "may_share_memory",
+    "memmap",
+    "open_npy",
+    "shares_memory",
+    "sliding_window_view",
+]

@@ -1,0 +1,315 @@
+//! What happened, and what would: reports, flags and predictions as Python objects.
+
+use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::view::PyView;
+use crate::convert::{Plan, Requirements};
+use crate::dlpack::{self, consumers};
+use crate::info::Info;
+use crate::layout::Overlap;
+use crate::view::StridedView;
+
+/// Through which door memory came, and what was copied to make a view of it.
+#[pyclass(name = "Report", module = "viewbridge", frozen, get_all)]
+#[derive(Debug)]
+pub struct PyReport {
+    /// The protocol.
+    door: &'static str,
+    /// Whether no byte was copied here.
+    shared: bool,
+    /// True if the producer says that it copied, None if it does not say: protocols have no "no".
+    producer_copied: Option<bool>,
+    /// Bytes that were copied here.
+    bytes_copied: usize,
+    /// Why.
+    reasons: Vec<String>,
+    text: String,
+}
+
+impl PyReport {
+    pub(super) fn of(view: &PyView) -> Self {
+        let report = view.report();
+        Self {
+            door: view.door().name(),
+            shared: report.is_shared(),
+            producer_copied: view.is_foreign_copy().then_some(true),
+            bytes_copied: report.bytes_copied(),
+            reasons: report.reasons().map(ToString::to_string).collect(),
+            text: report.to_string(),
+        }
+    }
+}
+
+#[pymethods]
+impl PyReport {
+    fn __str__(&self) -> String {
+        let producer = if self.producer_copied == Some(true) {
+            ", copied by the producer"
+        } else {
+            ""
+        };
+        format!("{}: {}{producer}", self.door, self.text)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Report {}>", self.__str__())
+    }
+}
+
+/// Facts about layout and rights, by attribute or by NumPy's names.
+#[pyclass(name = "Flags", module = "viewbridge", frozen, get_all)]
+#[derive(Debug)]
+pub struct PyFlags {
+    /// Row-major without gaps.
+    c_contiguous: bool,
+    /// Column-major without gaps.
+    f_contiguous: bool,
+    /// Whether the memory may be written.
+    writeable: bool,
+    /// Whether every item is aligned as its type is.
+    aligned: bool,
+}
+
+impl PyFlags {
+    pub(super) fn of(view: &StridedView<'_>) -> Self {
+        Self {
+            c_contiguous: view.is_c_contiguous(),
+            f_contiguous: view.is_f_contiguous(),
+            writeable: view.access().is_writable(),
+            aligned: view.is_aligned(),
+        }
+    }
+}
+
+#[pymethods]
+impl PyFlags {
+    /// Contiguous in one order at least.
+    #[getter]
+    fn contiguous(&self) -> bool {
+        self.c_contiguous || self.f_contiguous
+    }
+
+    fn __getitem__(&self, name: &str) -> PyResult<bool> {
+        match name {
+            "C_CONTIGUOUS" | "C" => Ok(self.c_contiguous),
+            "F_CONTIGUOUS" | "F" => Ok(self.f_contiguous),
+            "WRITEABLE" | "W" => Ok(self.writeable),
+            "ALIGNED" | "A" => Ok(self.aligned),
+            _ => Err(PyKeyError::new_err(name.to_owned())),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let word = |flag| if flag { "True" } else { "False" };
+        format!(
+            "  C_CONTIGUOUS : {}\n  F_CONTIGUOUS : {}\n  WRITEABLE : {}\n  ALIGNED : {}",
+            word(self.c_contiguous),
+            word(self.f_contiguous),
+            word(self.writeable),
+            word(self.aligned)
+        )
+    }
+}
+
+/// Everything there is to know about a view's memory but its items. Prints as a table.
+#[pyclass(name = "Info", module = "viewbridge", frozen)]
+#[derive(Debug)]
+pub struct PyInfo {
+    info: Info,
+    overlap: Overlap,
+}
+
+impl PyInfo {
+    pub(super) fn of(view: &StridedView<'_>) -> Self {
+        let overlap = view.layout().overlaps_itself(10_000);
+        Self {
+            info: view.info(),
+            overlap,
+        }
+    }
+}
+
+#[pymethods]
+impl PyInfo {
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.info.shape)
+    }
+
+    #[getter]
+    fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.info.strides)
+    }
+
+    #[getter]
+    fn dtype(&self) -> String {
+        self.info.dtype.to_string()
+    }
+
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.info.itemsize
+    }
+
+    #[getter]
+    fn address(&self) -> usize {
+        self.info.address
+    }
+
+    /// Lowest and one past the highest byte that any item touches, from the start of the memory.
+    #[getter]
+    fn byte_span(&self) -> (usize, usize) {
+        (self.info.byte_span.start, self.info.byte_span.end)
+    }
+
+    #[getter]
+    fn c_contiguous(&self) -> bool {
+        self.info.c_contiguous
+    }
+
+    #[getter]
+    fn f_contiguous(&self) -> bool {
+        self.info.f_contiguous
+    }
+
+    #[getter]
+    fn aligned(&self) -> bool {
+        self.info.aligned
+    }
+
+    #[getter]
+    fn writeable(&self) -> bool {
+        self.info.access.is_writable()
+    }
+
+    #[getter]
+    fn owner(&self) -> String {
+        self.info.owner.to_string()
+    }
+
+    #[getter]
+    fn device(&self) -> String {
+        self.info.device.to_string()
+    }
+
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.info.nbytes
+    }
+
+    #[getter]
+    fn pinned_nbytes(&self) -> usize {
+        self.info.pinned_bytes
+    }
+
+    /// Whether two items share a byte; None if that is too hard to tell.
+    #[getter]
+    fn overlaps_itself(&self) -> Option<bool> {
+        match self.overlap {
+            Overlap::Disjoint => Some(false),
+            Overlap::Shared => Some(true),
+            Overlap::TooHard => None,
+        }
+    }
+
+    fn __str__(&self) -> String {
+        self.info.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        self.info.to_string()
+    }
+}
+
+/// What handing an object over to a consumer costs.
+#[pyclass(name = "Prediction", module = "viewbridge", frozen, get_all)]
+#[derive(Debug)]
+pub struct PyPrediction {
+    /// The consumer.
+    consumer: &'static str,
+    /// "shared", "copied" or "refused".
+    outcome: &'static str,
+    /// Bytes that a copy would write.
+    bytes: usize,
+    /// Why it is copied or refused.
+    reasons: Vec<String>,
+    text: String,
+}
+
+impl PyPrediction {
+    fn of(plan: &Plan) -> Self {
+        let refusal = plan.refusal().map(ToString::to_string);
+        let outcome = match (&refusal, plan.is_shared()) {
+            (Some(_), _) => "refused",
+            (None, true) => "shared",
+            (None, false) => "copied",
+        };
+        Self {
+            consumer: plan.consumer(),
+            outcome,
+            bytes: plan.bytes_copied(),
+            reasons: refusal
+                .into_iter()
+                .chain(plan.reasons().iter().map(ToString::to_string))
+                .collect(),
+            text: plan.to_string(),
+        }
+    }
+}
+
+#[pymethods]
+impl PyPrediction {
+    /// Whether the consumer takes the memory as it is.
+    #[getter]
+    fn shared(&self) -> bool {
+        self.outcome == "shared"
+    }
+
+    fn __str__(&self) -> &str {
+        &self.text
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{}>", self.text)
+    }
+}
+
+/// All profiles, and those that depend on the view.
+fn profiles(view: &StridedView<'_>) -> Vec<Requirements> {
+    let arrow = crate::arrow::requirements_of(view).memory(crate::convert::MemoryUse::Read);
+    let own = [dlpack::VERSIONED, dlpack::LEGACY, arrow];
+    own.into_iter()
+        .chain(consumers::ALL.iter().map(|profile| (*profile).clone()))
+        .collect()
+}
+
+/// A name without the differences that nobody remembers.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    let name = letters.flat_map(char::to_lowercase).collect::<String>();
+    if name == "torch" { "pytorch".to_owned() } else { name }
+}
+
+/// The profile of a name.
+pub(super) fn profile(view: &StridedView<'_>, name: &str) -> PyResult<Requirements> {
+    let profiles = profiles(view);
+    let found = profiles.iter().find(|profile| plain(profile.consumer()) == plain(name));
+    found.cloned().ok_or_else(|| {
+        let known: Vec<&str> = profiles.iter().map(Requirements::consumer).collect();
+        PyValueError::new_err(format!("unknown consumer {name:?}; known are {known:?}"))
+    })
+}
+
+/// What each consumer would do, or the one of a name.
+pub(super) fn predict(view: &StridedView<'_>, target: Option<&str>) -> PyResult<Vec<PyPrediction>> {
+    let profiles = match target {
+        Some(name) => vec![profile(view, name)?],
+        None => profiles(view),
+    };
+    Ok(profiles
+        .iter()
+        .map(|profile| PyPrediction::of(&view.plan(profile)))
+        .collect())
+}
