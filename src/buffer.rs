@@ -14,6 +14,7 @@
 //! - *untouched owner*: after a buffer is built, the owner inside of the `Arc` is never accessed again but to be dropped.
 #![allow(unsafe_code)]
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -63,12 +64,14 @@ struct Shared<T: ?Sized> {
     spare: usize,
     /// Whether the last buffer may write the memory.
     reclaimable: bool,
+    /// What those who made the buffer want to know of it again: which file it is of, say.
+    note: Option<Box<dyn Any + Send + Sync>>,
     /// Only ever dropped: *untouched owner*.
     keep: T,
 }
 
 // SAFETY: *untouched owner*: a shared reference to `Shared` gives no access to the owner, so that only its drop crosses threads,
-// and for that `Send` is enough.
+// and for that `Send` is enough. All else in it is `Sync`.
 unsafe impl<T: ?Sized + Send> Sync for Shared<T> {}
 
 // SAFETY: the pointer is used only as *alive* and *frozen* (or the contract of a foreign owner) allow, from any thread; the owner
@@ -249,6 +252,12 @@ impl<'a> Buffer<'a> {
         self.owner.as_ref().map_or(0, |owner| self.len + owner.0.spare)
     }
 
+    /// What those who made the buffer noted of it, if it is of this type.
+    #[cfg(feature = "mmap")]
+    pub(crate) fn note<T: Any>(&self) -> Option<&T> {
+        self.owner.as_ref()?.0.note.as_ref()?.downcast_ref()
+    }
+
     /// Whether the two keep the same owner alive (borrowed memory: begin at the same address).
     #[must_use]
     pub fn same_owner(&self, other: &Buffer<'_>) -> bool {
@@ -282,6 +291,7 @@ impl Buffer<'static> {
             kind: OwnerKind::Heap,
             spare: items.capacity() * size_of::<T>() - len,
             reclaimable: true,
+            note: None,
             keep: items,
         };
         Self::owned(ptr, len, Arc::new(owner))
@@ -296,6 +306,7 @@ impl Buffer<'static> {
             kind: OwnerKind::Heap,
             spare: 0,
             reclaimable: false,
+            note: None,
             keep: owner,
         });
         // *frozen*: the shared borrow that `as_ref` takes never ends, as the owner is not touched again.
@@ -325,6 +336,7 @@ impl Buffer<'static> {
             kind,
             spare: 0,
             reclaimable: false,
+            note: None,
             keep: owner,
         };
         Self::owned(ptr, len, Arc::new(shared)).with_place(access, device)
@@ -335,6 +347,15 @@ impl Buffer<'static> {
     pub(crate) fn with_spare(mut self, spare: usize) -> Self {
         if let Some(shared) = self.owner.as_mut().and_then(|owner| Arc::get_mut(&mut owner.0)) {
             shared.spare = spare;
+        }
+        self
+    }
+
+    /// The same memory with a note for [`Buffer::note`]. Only for a buffer just made.
+    #[cfg(feature = "mmap")]
+    pub(crate) fn with_note(mut self, note: impl Any + Send + Sync) -> Self {
+        if let Some(shared) = self.owner.as_mut().and_then(|owner| Arc::get_mut(&mut owner.0)) {
+            shared.note = Some(Box::new(note));
         }
         self
     }
@@ -365,6 +386,7 @@ impl Buffer<'static> {
             kind,
             spare: 0,
             reclaimable: true,
+            note: None,
             keep: owner,
         };
         Self::owned(ptr, len, Arc::new(shared)).with_place(Access::Immutable, device)

@@ -91,7 +91,7 @@ pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requireme
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Logical, Multiple, Record, TimeUnit};
 pub use error::{
     ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NoView,
-    NpyFault, Result,
+    NpyFault, RawFault, Result,
 };
 pub use info::Info;
 pub use layout::{

@@ -6,6 +6,7 @@
 mod c_data;
 mod dtype;
 mod fault;
+mod file;
 mod layout;
 mod syntax;
 
@@ -14,6 +15,7 @@ use std::fmt;
 pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NoView, NpyFault};
+pub use file::RawFault;
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
@@ -153,6 +155,8 @@ pub enum Error {
     Arrow(ArrowFault),
     /// A `.npy` header that breaks the format.
     Npy(NpyFault),
+    /// A file without a header that does not hold what it should, or a mapping that cannot do what it should.
+    Raw(RawFault),
     /// A file could not be read or written.
     Io(std::io::Error),
 }
@@ -238,6 +242,7 @@ impl fmt::Display for Error {
             Self::Dlpack(e) => write!(f, "invalid DLPack tensor: {e}"),
             Self::Arrow(e) => e.fmt(f),
             Self::Npy(e) => write!(f, "invalid .npy file: {e}"),
+            Self::Raw(e) => write!(f, "raw file: {e}"),
             Self::Io(e) => e.fmt(f),
         }
     }
@@ -295,6 +300,12 @@ impl From<ArrowFault> for Error {
 impl From<CDataFault> for Error {
     fn from(e: CDataFault) -> Self {
         Self::Arrow(ArrowFault::CData(e))
+    }
+}
+
+impl From<RawFault> for Error {
+    fn from(e: RawFault) -> Self {
+        Self::Raw(e)
     }
 }
 

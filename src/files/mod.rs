@@ -8,6 +8,7 @@ pub mod ipc;
 #[cfg(feature = "mmap")]
 pub mod mmap;
 pub mod npy;
+pub mod raw;
 mod read;
 
 use std::fs::File;
@@ -33,4 +34,9 @@ pub fn read_file(path: impl AsRef<Path>) -> Result<Buffer<'static>> {
 /// A number of bytes that has to fit in the address space.
 fn in_memory(bytes: u64) -> Result<usize> {
     usize::try_from(bytes).map_err(|_| Error::OutOfMemory { bytes: usize::MAX })
+}
+
+/// A number of bytes as file sizes count them.
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

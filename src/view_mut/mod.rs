@@ -125,6 +125,12 @@ impl<'a> StridedViewMut<'a> {
             .wrapping_add(self.layout().byte_offset())
     }
 
+    /// The memory, to ask about it.
+    #[cfg(feature = "mmap")]
+    pub(crate) fn buffer(&self) -> &Buffer<'a> {
+        self.inner.buffer()
+    }
+
     /// Address of the memory, for writing.
     pub(crate) fn base_ptr(&mut self) -> *mut u8 {
         self.inner.buffer().as_mut_ptr()

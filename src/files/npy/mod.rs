@@ -35,7 +35,7 @@ pub use map::map;
 pub use write::{plan, write, write_to, write_with};
 
 use self::header::Prelude;
-use super::read;
+use super::{read, wide};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord, CopyReport};
 use crate::dtype::DType;
@@ -110,9 +110,4 @@ fn check_data(layout: &Layout, offset: usize, available: u64) -> Result<(), NpyF
     } else {
         Err(NpyFault::Truncated { claimed, available })
     }
-}
-
-/// A number of bytes as file sizes count them.
-fn wide(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

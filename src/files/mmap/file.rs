@@ -1,0 +1,208 @@
+//! The mapping itself: which part of which file, and how it gets back to the disk.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::buffer::Buffer;
+use crate::error::{RawFault, Result};
+use crate::files::wide;
+use crate::layout::Layout;
+use crate::view::StridedView;
+use crate::view_mut::StridedViewMut;
+
+/// What a mapped file may be used for: the modes of NumPy's `memmap`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// `r`: reading.
+    Read,
+    /// `r+`: reading and writing an existing file.
+    ReadWrite,
+    /// `w+`: reading and writing a new file, or one that is emptied first.
+    Create,
+    /// `c`: reading and writing, but what is written stays in memory.
+    CopyOnWrite,
+}
+
+impl Mode {
+    /// Whether writes reach the file.
+    #[must_use]
+    pub const fn writes_file(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::Create)
+    }
+}
+
+/// NumPy's names.
+impl std::str::FromStr for Mode {
+    type Err = RawFault;
+
+    fn from_str(name: &str) -> Result<Self, RawFault> {
+        match name {
+            "r" | "readonly" => Ok(Self::Read),
+            "r+" | "readwrite" => Ok(Self::ReadWrite),
+            "w+" | "write" => Ok(Self::Create),
+            "c" | "copyonwrite" => Ok(Self::CopyOnWrite),
+            _ => Err(RawFault::Mode { found: name.into() }),
+        }
+    }
+}
+
+/// A part of a file as memory. Every view of the memory knows it: [`StridedView::file`].
+///
+/// Cheap to clone. A clone keeps the file mapped, too.
+#[derive(Debug, Clone)]
+pub struct MappedFile(Arc<Mapping>);
+
+#[derive(Debug)]
+struct Mapping {
+    map: MmapRaw,
+    path: PathBuf,
+    mode: Mode,
+    /// Where the mapping begins, in bytes from the start of the file.
+    start: u64,
+}
+
+impl MappedFile {
+    /// Maps `len` bytes from byte `start` on. The mapping gives out its address and nothing else, which is safe whatever becomes of the file.
+    pub(in crate::files) fn new(file: &File, path: &Path, mode: Mode, start: u64, len: usize) -> Result<Self> {
+        let mut options = MmapOptions::new();
+        // Pages and their granularity are the library's business: any start will do.
+        options.offset(start).len(len);
+        let map = match mode {
+            Mode::Read => options.map_raw_read_only(file)?,
+            Mode::ReadWrite | Mode::Create => options.map_raw(file)?,
+            Mode::CopyOnWrite => map_copy(&options, file)?,
+        };
+        // Relative names mean another file after a change of the working directory.
+        let path = std::path::absolute(path)?;
+        Ok(Self(Arc::new(Mapping { map, path, mode, start })))
+    }
+
+    pub(super) fn as_mut_ptr(&self) -> *mut u8 {
+        self.0.map.as_mut_ptr()
+    }
+
+    /// The name under which the file was opened, made absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What it was mapped for.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    /// Bytes mapped.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.map.len()
+    }
+
+    /// Whether no byte is mapped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Which bytes of the file are mapped.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.0.start..self.0.start + wide(self.len())
+    }
+
+    /// Waits until everything that was written is on the disk. Nothing to do in modes that do not write the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io): a full disk, say.
+    pub fn flush(&self) -> Result<()> {
+        self.flush_range(self.range())
+    }
+
+    /// As [`flush`](Self::flush), for some bytes of the file; those that are not mapped do not count.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_range(&self, bytes: Range<u64>) -> Result<()> {
+        let mapped = self.range();
+        let (start, end) = (bytes.start.max(mapped.start), bytes.end.min(mapped.end));
+        if start >= end || !self.0.mode.writes_file() {
+            return Ok(());
+        }
+        let in_memory = crate::files::in_memory;
+        self.0
+            .map
+            .flush_range(in_memory(start - mapped.start)?, in_memory(end - start)?)?;
+        Ok(())
+    }
+}
+
+/// A private mapping.
+#[allow(unsafe_code)]
+fn map_copy(options: &MmapOptions, file: &File) -> Result<MmapRaw> {
+    // SAFETY: the map is turned into one that gives out nothing but its address.
+    Ok(unsafe { options.map_copy(file) }?.into())
+}
+
+/// The bytes of a file that items in its memory span.
+fn span(file: &MappedFile, layout: &Layout) -> Option<Range<u64>> {
+    let start = file.range().start;
+    // The buffer of a mapped file begins where the mapping does.
+    let span = layout.byte_span();
+    (!span.is_empty()).then(|| start + wide(span.start)..start + wide(span.end))
+}
+
+fn flush(buffer: &Buffer<'_>, layout: &Layout) -> Result<()> {
+    let owner = buffer.owner_kind();
+    let file: &MappedFile = buffer.note().ok_or(RawFault::NotMapped { owner })?;
+    span(file, layout).map_or(Ok(()), |range| file.flush_range(range))
+}
+
+/// Files behind views.
+impl StridedView<'_> {
+    /// The file that the memory is a part of, if it is mapped.
+    #[must_use]
+    #[doc(alias = "filename")]
+    pub fn file(&self) -> Option<&MappedFile> {
+        self.buffer().note()
+    }
+
+    /// The bytes of the file that the items span, gaps included; `None` if there is no file or there are no items.
+    #[must_use]
+    pub fn file_range(&self) -> Option<Range<u64>> {
+        span(self.file()?, self.layout())
+    }
+
+    /// Waits until what was written to the items is on the disk, and whatever lies between them (NumPy's `memmap.flush`).
+    ///
+    /// # Errors
+    ///
+    /// [`RawFault::NotMapped`] for other memory; [`Error::Io`](crate::Error::Io).
+    pub fn flush(&self) -> Result<()> {
+        flush(self.buffer(), self.layout())
+    }
+}
+
+/// Files behind exclusive views.
+impl StridedViewMut<'_> {
+    /// As [`StridedView::file`].
+    #[must_use]
+    pub fn file(&self) -> Option<&MappedFile> {
+        self.buffer().note()
+    }
+
+    /// As [`StridedView::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As [`StridedView::flush`].
+    pub fn flush(&self) -> Result<()> {
+        flush(self.buffer(), self.layout())
+    }
+}
