@@ -9,7 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::cell::Cell;
 
-use viewbridge::{CopyPolicy, Dim, Index, Order, Requirements, Slice, StridedView, StridedViewMut};
+use viewbridge::{CopyPolicy, Dim, Index, Order, Requirements, Slice, StridedView, StridedViewMut, s};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -79,6 +79,45 @@ fn metadata_operations_allocate_nothing() {
     assert_eq!(allocations(|| view.reshape(&[4, 4, 4]).unwrap()), 0);
     assert_eq!(
         allocations(|| view.reshape_with(&[Dim::Rest, Dim::Size(8)], Order::F).is_err()),
+        0
+    );
+    // Even where a copy is needed.
+    assert_eq!(allocations(|| view.transpose().reshape(&[64]).is_err()), 0);
+    assert_eq!(
+        allocations(|| view.transpose().reshape_with(&[Dim::Rest], Order::F).unwrap()),
+        0
+    );
+    assert_eq!(allocations(|| view.as_borrowed().transpose().len()), 0);
+    assert_eq!(allocations(|| view.index(&s![1, ..., ::-1, None]).unwrap()), 0);
+}
+
+#[test]
+fn operations_on_axes_allocate_nothing() {
+    let view = StridedView::from_vec(vec![0_f32; 64])
+        .reshape(&[2, 2, 2, 2, 2, 2])
+        .unwrap();
+    let small = view.index(&s![0, 0, 0]).unwrap();
+    let ones = small.insert_axes(&[0, 2]).unwrap();
+    assert_eq!(allocations(|| view.swap_axes(0, 5).unwrap()), 0);
+    assert_eq!(allocations(|| view.move_axis(0, 5).unwrap()), 0);
+    assert_eq!(allocations(|| view.move_axes(&[0, 1], &[4, 5]).unwrap()), 0);
+    assert_eq!(allocations(|| view.flip_axes(&[0, 3]).unwrap()), 0);
+    assert_eq!(allocations(|| view.flip_all().unwrap()), 0);
+    assert_eq!(allocations(|| view.rot90(1, (2, 4)).unwrap()), 0);
+    assert_eq!(allocations(|| view.diagonal(1, 2, 4).unwrap()), 0);
+    assert_eq!(
+        allocations(|| small.sliding_windows(&[(0, 2), (1, 1), (2, 2)]).unwrap()),
+        0
+    );
+    assert_eq!(allocations(|| small.insert_axes(&[0, 2, 4]).unwrap()), 0);
+    assert_eq!(allocations(|| ones.squeeze_axes(&[0, 2]).unwrap()), 0);
+    assert_eq!(allocations(|| small.as_strided(&[2, 2], &[8, 4], 0).unwrap()), 0);
+    assert_eq!(
+        allocations(|| view.chunks(0, 1).unwrap().map(|piece| piece.len()).sum::<usize>()),
+        0
+    );
+    assert_eq!(
+        allocations(|| view.axis_iter(3).unwrap().map(|piece| piece.len()).sum::<usize>()),
         0
     );
 }
