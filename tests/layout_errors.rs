@@ -143,7 +143,7 @@ fn cases() -> Vec<(E, E)> {
             },
         ),
         (of(a.chunks(1, 0).map(|_| ())), E::EmptyChunks { axis: 1 }),
-        (of(a.split_at(3, &[1]).map(|_| ())), beyond(3, 3)),
+        (of(a.split_at_each(3, &[1]).map(|_| ())), beyond(3, 3)),
         (of(a.axis_iter(4).map(|_| ())), beyond(4, 3)),
         // Shapes.
         (

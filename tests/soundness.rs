@@ -120,3 +120,18 @@ fn copies_beyond_the_address_space_are_refused_and_do_not_panic() {
     ));
     assert!(matches!(giant.to_vec::<u8>(), Err(Error::Refused { .. })));
 }
+
+#[test]
+fn a_part_of_a_split_view_sees_no_memory_between_its_items() {
+    let mut items = [0_u8; 6];
+    let matrix = StridedViewMut::from_slice(&mut items).reshape(&[2, 3]).unwrap();
+    let (left, mut right) = matrix.split_at(1, 1).unwrap();
+    let seen = left.as_view();
+    let turned = seen.as_borrowed().transpose();
+    for view in [&seen, &turned] {
+        let error = view.as_strided(&[6], &[1], 0).unwrap_err();
+        assert!(matches!(error, Error::Confined { .. }), "{error}");
+    }
+    right.fill(1_u8).unwrap();
+    assert!(left.freeze().as_strided(&[2], &[1], 0).is_err());
+}

@@ -83,7 +83,7 @@ impl Layout {
     /// # Errors
     ///
     /// [`LayoutError::AxisOutOfRange`].
-    pub fn split_at<'p>(&self, axis: usize, positions: &'p [isize]) -> Result<Parts<'p>, LayoutError> {
+    pub fn split_at_each<'p>(&self, axis: usize, positions: &'p [isize]) -> Result<Parts<'p>, LayoutError> {
         self.check_axis(axis)?;
         Ok(Parts::new(
             Rule::Positions(positions),
@@ -168,7 +168,10 @@ mod tests {
         assert_eq!(pieces(a.split(0, 7).unwrap(), 7)[6], (6, 1));
         assert_eq!(pieces(a.array_split(0, 3).unwrap(), 7), [(0, 3), (3, 2), (5, 2)]);
         assert_eq!(pieces(a.chunks(0, 3).unwrap(), 7), [(0, 3), (3, 3), (6, 1)]);
-        assert_eq!(pieces(a.split_at(0, &[2, -1]).unwrap(), 7), [(0, 2), (2, 4), (6, 1)]);
+        assert_eq!(
+            pieces(a.split_at_each(0, &[2, -1]).unwrap(), 7),
+            [(0, 2), (2, 4), (6, 1)]
+        );
         let backwards: Vec<Slice> = a.chunks(0, 3).unwrap().rev().collect();
         assert_eq!(backwards[0], Slice::from(6..7));
     }
@@ -194,7 +197,7 @@ mod tests {
         assert_eq!(a.array_split(0, 0).unwrap_err(), uneven(0));
         assert_eq!(a.chunks(0, 0).unwrap_err(), LayoutError::EmptyChunks { axis: 0 });
         assert_eq!(
-            a.split_at(1, &[]).unwrap_err(),
+            a.split_at_each(1, &[]).unwrap_err(),
             LayoutError::AxisOutOfRange { axis: 1, ndim: 1 }
         );
     }

@@ -48,16 +48,16 @@ impl<'a> StridedView<'a> {
     /// use viewbridge::StridedView;
     ///
     /// let a = StridedView::from_vec((0..6).collect::<Vec<i32>>());
-    /// let lengths: Vec<usize> = a.split_at(0, &[1, -1])?.map(|part| part.len()).collect();
+    /// let lengths: Vec<usize> = a.split_at_each(0, &[1, -1])?.map(|part| part.len()).collect();
     /// assert_eq!(lengths, [1, 4, 1]);
     /// # Ok::<(), viewbridge::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`Layout::split_at`](crate::Layout::split_at).
-    pub fn split_at<'p>(&self, axis: usize, positions: &'p [isize]) -> Result<impl Pieces<'a> + use<'a, 'p>> {
-        Ok(self.pieces(axis, self.layout.split_at(axis, positions)?))
+    /// As [`Layout::split_at_each`](crate::Layout::split_at_each).
+    pub fn split_at_each<'p>(&self, axis: usize, positions: &'p [isize]) -> Result<impl Pieces<'a> + use<'a, 'p>> {
+        Ok(self.pieces(axis, self.layout.split_at_each(axis, positions)?))
     }
 
     /// The views at each position of an axis, which disappears.

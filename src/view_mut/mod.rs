@@ -1,5 +1,6 @@
 //! Exclusive views: the only way to write.
 
+mod axes;
 mod parts;
 
 use std::fmt;
@@ -56,13 +57,7 @@ impl<'a> StridedViewMut<'a> {
     /// A shared view for as long as this one is borrowed: write through it again afterwards.
     #[must_use]
     pub fn as_view(&self) -> StridedView<'_> {
-        let (dtype, layout) = (self.dtype().clone(), self.layout().clone());
-        StridedView::from_parts(
-            self.inner.buffer().reborrow(),
-            dtype,
-            layout,
-            self.inner.shared_logical(),
-        )
+        self.inner.as_borrowed()
     }
 
     /// An exclusive view for as long as this one is borrowed, to slice without giving this one up.

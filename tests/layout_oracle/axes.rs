@@ -151,7 +151,7 @@ fn piece(dice: &mut Dice<'_>, layout: &Layout, model: &Model, axis: usize) -> Ou
                 .windows(2)
                 .map(|pair| python_slice(Slice::new(pair[0], pair[1], 1), size))
                 .collect();
-            ("split_at", layout.split_at(axis, &cuts), Ok(pieces))
+            ("split_at_each", layout.split_at_each(axis, &cuts), Ok(pieces))
         }
     };
     let name = format!("{name} {axis} {count} {cuts:?}");

@@ -176,7 +176,7 @@ fn touch(layout: &Layout, shape: &[usize], (a, b, c): (isize, isize, isize)) {
         }
         results.extend(
             layout
-                .split_at(axis, &[a, b, c])
+                .split_at_each(axis, &[a, b, c])
                 .into_iter()
                 .flatten()
                 .map(|piece| layout.slice_axis(axis, piece)),

@@ -55,6 +55,8 @@ pub enum Op {
     Write(usize),
     /// Whether the view shares memory with the k-th one of the chain: by bounds, and exactly.
     Overlap(usize),
+    /// Overwrites the view with the k-th one of the chain, if it has the same type; answered by a checksum of all memory.
+    Assign(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,6 +138,7 @@ impl fmt::Display for Op {
             Self::Field(name) => write!(f, "field {name}"),
             Self::Write(k) => write!(f, "write {k}"),
             Self::Overlap(k) => write!(f, "overlap {k}"),
+            Self::Assign(k) => write!(f, "assign {k}"),
         }
     }
 }
@@ -208,6 +211,7 @@ impl Op {
             "field" => Self::Field(rest.into()),
             "write" => Self::Write(number(0)),
             "overlap" => Self::Overlap(number(0)),
+            "assign" => Self::Assign(number(0)),
             _ => panic!("{text:?}"),
         }
     }

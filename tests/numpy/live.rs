@@ -21,7 +21,7 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 
-/// A chain of up to five operations, then a write, then a question about overlap.
+/// A chain of up to five operations, then a write, a question about overlap, and an assignment from an earlier view of the chain.
 pub fn random_chain(seed: u64) -> Chain {
     let mut dice = Dice::new(seed);
     let root = generate::root(&mut dice);
@@ -44,6 +44,7 @@ pub fn random_chain(seed: u64) -> Chain {
     });
     chain.ops.push(Op::Write(dice.below(1000)));
     chain.ops.push(Op::Overlap(dice.below(10)));
+    chain.ops.push(Op::Assign(dice.below(10)));
     chain
 }
 

@@ -102,12 +102,30 @@ def strided(a, memory, shape, strides, offset):
         raise ValueError("out of bounds of the memory")
     result = np.ndarray(shape, a.dtype, memory, min(first, memory.size - 1), strides)
     # NumPy would let anybody write; here items that overlap are read-only.
-    places = np.zeros((), int)
-    for n, stride in zip(shape, strides):
-        places = np.add.outer(places, np.arange(n) * stride)
-    apart = np.diff(np.sort(places, axis=None)) >= a.itemsize
-    result.flags.writeable = a.flags.writeable and bool(apart.all())
+    result.flags.writeable = a.flags.writeable and apart(result)
     return result
+
+
+def apart(a):
+    """Whether no two items share a byte."""
+    places = np.zeros((), int)
+    for n, stride in zip(a.shape, a.strides):
+        places = np.add.outer(places, np.arange(n) * stride)
+    return bool((np.diff(np.sort(places, axis=None)) >= a.itemsize).all())
+
+
+def assign(a, source):
+    """The truth of an assignment: the source is copied first."""
+    if a.dtype != source.dtype:
+        return "-"
+    if a.dtype.names:
+        a, source = a.view(f"V{a.itemsize}"), source.view(f"V{a.itemsize}")
+    if not a.flags.writeable:
+        raise ValueError("read-only")
+    if not apart(a):
+        return "X SelfOverlap"
+    a[...] = source.copy()
+    return f"{crc32(arena):x}"
 
 
 def indexed(a, text):
@@ -210,6 +228,10 @@ def answer(line):
                 arena_sum = crc32(arena)
                 arena[:] = pristine
                 answers.append(f"{arena_sum:x}")
+                continue
+            if name == "assign":
+                answers.append(assign(a, views[int(arguments[0]) % len(views)]))
+                arena[:] = pristine
                 continue
             if name == "overlap":
                 b = views[int(arguments[0]) % len(views)]
