@@ -18,7 +18,7 @@ use dlpark::Managed;
 use dlpark::ffi::{DLDataType, DLDevice, DLManagedTensorVersioned};
 use dlpark::metadata::Fixed;
 use viewbridge::dlpack::VersionedTensor;
-use viewbridge::{CopyPolicy, Dim, Order, Slice, StridedView};
+use viewbridge::{CopyPolicy, StridedView};
 use viewbridge_benches::{Contender, criterion, race};
 
 type Owner = Arc<Vec<f32>>;
@@ -32,7 +32,6 @@ fn main() {
     round_trip::<2>(&mut criterion, [64, 64]);
     round_trip::<4>(&mut criterion, [8, 8, 8, 8]);
     arrow(&mut criterion);
-    metadata(&mut criterion);
     criterion.final_summary();
 }
 
@@ -136,42 +135,4 @@ fn arrow(criterion: &mut Criterion) {
         }),
     ];
     race(criterion, "Arrow over existing memory", contenders);
-}
-
-fn metadata(criterion: &mut Criterion) {
-    let view = ours(&[8, 8, 8, 8]);
-    let array = ndarray::ArrayD::<f32>::zeros(vec![8, 8, 8, 8]);
-    let slices = vec![
-        Contender::new("ndarray, dynamic rank", || {
-            let mut view = black_box(&array).view();
-            view.slice_axis_inplace(ndarray::Axis(1), ndarray::Slice::new(1, None, 2));
-            black_box(view);
-        }),
-        Contender::new("viewbridge", || {
-            let slice = Slice::new(Some(1), None, 2);
-            drop(black_box(black_box(&view).slice_axis(1, slice).unwrap()));
-        }),
-        Contender::new("viewbridge, layout alone", || {
-            let slice = Slice::new(Some(1), None, 2);
-            drop(black_box(black_box(view.layout()).slice_axis(1, slice).unwrap()));
-        }),
-    ];
-    race(criterion, "slice, rank 4", slices);
-    let transposes = vec![
-        Contender::new("ndarray, dynamic rank", || {
-            black_box(black_box(&array).view().reversed_axes());
-        }),
-        Contender::new("viewbridge", || drop(black_box(black_box(&view).transpose()))),
-    ];
-    race(criterion, "transpose, rank 4", transposes);
-    let shape = [Dim::Size(64), Dim::Size(64)];
-    let reshapes = vec![
-        Contender::new("ndarray, dynamic rank", || {
-            black_box(black_box(&array).view().into_shape_with_order(vec![64, 64]).unwrap());
-        }),
-        Contender::new("viewbridge", || {
-            drop(black_box(black_box(&view).reshape_with(&shape, Order::C).unwrap()));
-        }),
-    ];
-    race(criterion, "reshape, rank 4 to 2", reshapes);
 }

@@ -5,6 +5,7 @@
 //! "Borrowed" takes and drops a view that counts no owner, as ndarray's views do; "owning" counts the owner up and down.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::Criterion;
 use ndarray::{ArrayD, Axis};
@@ -57,6 +58,7 @@ fn slices(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD
 }
 
 fn picks(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<f32>) {
+    let borrowed = view.as_borrowed();
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             black_box(black_box(array).index_axis(Axis(black_box(1)), black_box(3)));
@@ -69,6 +71,9 @@ fn picks(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<
                     .unwrap(),
             );
         }),
+        Contender::new("viewbridge, of a borrowed view", || {
+            black_box(&black_box(&borrowed).index_axis(black_box(1), black_box(3)).unwrap());
+        }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).index_axis(black_box(1), black_box(3)).unwrap());
         }),
@@ -77,6 +82,7 @@ fn picks(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<
 }
 
 fn transposes(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<f32>) {
+    let (borrowed, owner) = (view.as_borrowed(), Arc::new(()));
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             black_box(black_box(array).view().reversed_axes());
@@ -84,8 +90,14 @@ fn transposes(criterion: &mut Criterion, view: &StridedView<'static>, array: &Ar
         Contender::new("viewbridge, borrowed", || {
             black_box(&black_box(view).as_borrowed().transpose());
         }),
+        Contender::new("viewbridge, of a borrowed view", || {
+            black_box(&black_box(&borrowed).transpose());
+        }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).transpose());
+        }),
+        Contender::new("an Arc, counted up and down", || {
+            black_box(&Arc::clone(black_box(&owner)));
         }),
         Contender::new("viewbridge, clone", || {
             black_box(&black_box(view).clone());
@@ -97,8 +109,8 @@ fn transposes(criterion: &mut Criterion, view: &StridedView<'static>, array: &Ar
 fn reshapes(criterion: &mut Criterion, view: &StridedView<'static>, array: &ArrayD<f32>) {
     let half = 1 << (3 * view.ndim() / 2);
     let shape = [Dim::Size(half), Dim::Size(half)];
-    let turned = view.as_borrowed();
-    let turned = turned.transpose();
+    let borrowed = view.as_borrowed();
+    let turned = borrowed.transpose();
     let contenders = vec![
         Contender::new("ndarray, dynamic rank", || {
             let view = black_box(array).view();
@@ -112,10 +124,13 @@ fn reshapes(criterion: &mut Criterion, view: &StridedView<'static>, array: &Arra
                     .unwrap(),
             );
         }),
+        Contender::new("viewbridge, of a borrowed view", || {
+            black_box(&black_box(&borrowed).reshape_with(black_box(&shape), Order::C).unwrap());
+        }),
         Contender::new("viewbridge, owning", || {
             black_box(&black_box(view).reshape_with(black_box(&shape), Order::C).unwrap());
         }),
-        Contender::new("viewbridge, borrowed, of a transpose", || {
+        Contender::new("viewbridge, of a transpose, F", || {
             black_box(&black_box(&turned).reshape_with(black_box(&shape), Order::F).unwrap());
         }),
     ];

@@ -48,13 +48,20 @@ use crate::memory::{Access, Device, Order, OwnerKind};
 /// assert!(b.buffer().same_owner(a.buffer()));
 /// # Ok::<(), viewbridge::Error>(())
 /// ```
-#[derive(Clone)]
 pub struct StridedView<'a> {
     /// Invariant *in bounds*: every item of `layout` lies inside of `buffer`, and the itemsize of `layout` is that of `dtype`.
     buffer: Buffer<'a>,
     dtype: DType,
     layout: Layout,
     logical: Option<Arc<Logical>>,
+}
+
+/// Another claim to the same memory.
+impl Clone for StridedView<'_> {
+    #[inline]
+    fn clone(&self) -> Self {
+        self.with_layout(self.layout.clone())
+    }
 }
 
 /// Where views come from.
@@ -145,8 +152,12 @@ impl<'a> StridedView<'a> {
     #[must_use]
     #[inline(always)]
     pub fn as_borrowed(&self) -> StridedView<'_> {
-        let (dtype, layout) = (self.dtype.clone(), self.layout.clone());
-        StridedView::from_parts(self.buffer.reborrow(), dtype, layout, self.logical.clone())
+        StridedView {
+            buffer: self.buffer.reborrow(),
+            dtype: self.dtype.clone(),
+            layout: self.layout.clone(),
+            logical: self.logical.clone(),
+        }
     }
 
     /// The same view over other axes of the same memory. The caller upholds *in bounds*.

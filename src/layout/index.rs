@@ -82,10 +82,12 @@ impl Slice {
         if distance <= 0 {
             return Some((0, 0));
         }
-        let count = match step {
-            // A division is the dearest part of a slice.
-            1 | -1 => distance.unsigned_abs(),
-            _ => (distance.unsigned_abs() - 1) / step.unsigned_abs() + 1,
+        let (last, stride) = (distance.unsigned_abs() - 1, step.unsigned_abs());
+        // A division is the dearest part of a slice.
+        let count = if stride.is_power_of_two() {
+            (last >> stride.trailing_zeros()) + 1
+        } else {
+            last / stride + 1
         };
         Some((start.unsigned_abs(), count))
     }
