@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef};
 
 use super::levels::Levels;
 use super::tensor::FixedShapeTensor;
@@ -188,7 +188,7 @@ pub(super) const BOOL8: &str = "arrow.bool8";
 
 /// The view as its field's extension type says.
 fn seen_as(field: &Field, view: StridedView<'static>) -> Result<StridedView<'static>> {
-    if field.extension_type_name() != Some(BOOL8) || *view.dtype() != DType::I8 {
+    if field.extension_type_name() != Some(BOOL8) || *field.data_type() != DataType::Int8 {
         return Ok(view);
     }
     let bools = view.view_as(DType::BOOL)?;

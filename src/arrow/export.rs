@@ -50,7 +50,7 @@ pub(super) fn planned(leaf: Result<&Leaf, &Refusal>, base: Requirements) -> Requ
 
 impl Leaf {
     /// As [`Leaf::of`], without days and milliseconds: one item, whose two halves no permutation may part.
-    fn of_tensor(view: &StridedView<'_>) -> Result<Self, Refusal> {
+    pub(super) fn of_tensor(view: &StridedView<'_>) -> Result<Self, Refusal> {
         let leaf = Self::of(view)?;
         match view.logical() {
             Some(found) if leaf.axes > 0 => Err(Refusal::Logical { found: found.clone() }),

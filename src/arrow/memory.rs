@@ -5,15 +5,20 @@
 //! Into Arrow the calls rely on *alive*, *initialised* and *frozen* of [`Buffer`], and on *in bounds* of the view that named the bytes. Out of
 //! Arrow they rely on *shared is frozen*: the bytes that `arrow_buffer::Buffer::as_slice` lends stay where they are, initialised and unwritten,
 //! as long as any clone of that buffer lives (Arrow hands out write access only to the last one).
+//!
+//! Fresh memory is written in full before it is read: the callers of [`fresh`] say by whom.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer as ArrowBuffer;
 
+use crate::allocation::Allocation;
 use crate::buffer::Buffer;
+use crate::error::Result;
 use crate::memory::{Access, Device, OwnerKind};
 
 /// The bytes of an Arrow buffer, kept alive by it. Never copies.
@@ -44,6 +49,25 @@ pub(crate) fn to_arrow(buffer: Buffer<'static>, start: usize, len: usize) -> Opt
     let owner = Arc::new(AssertUnwindSafe(buffer));
     // SAFETY: *alive*, *initialised*, *frozen*; inside as checked.
     Some(unsafe { ArrowBuffer::from_custom_allocation(first, len, owner) })
+}
+
+/// Memory of so many bytes, all of which `write` writes, unless it fails.
+pub(super) fn try_fresh(
+    len: usize,
+    write: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result<()>,
+) -> Result<Buffer<'static>> {
+    let mut memory = Allocation::uninit(len, 1)?;
+    write(memory.as_uninit())?;
+    // SAFETY: `write` has written every byte.
+    Ok(unsafe { memory.into_buffer() })
+}
+
+/// Memory of so many bytes, all of which `write` writes.
+pub(super) fn fresh(len: usize, write: impl FnOnce(&mut [MaybeUninit<u8>])) -> Result<Buffer<'static>> {
+    try_fresh(len, |memory| {
+        write(memory);
+        Ok(())
+    })
 }
 
 #[cfg(test)]

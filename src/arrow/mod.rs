@@ -44,24 +44,33 @@
 //! # Ok::<(), viewbridge::Error>(())
 //! ```
 
+mod batch;
+mod build;
 mod column;
 mod dtype;
 mod export;
 pub mod ffi;
+mod gather;
 mod levels;
 mod lists;
 mod memory;
 mod nulls;
+mod numbers;
 mod parts;
 mod primitive;
+mod reader;
 mod spacing;
 mod tensor;
+mod variable;
 
+pub use batch::Matrix;
 pub use column::{Column, Nulls};
 pub use export::{requirements_of, tensor_requirements_of};
 
 pub use parts::{Child, Parts, decode};
+pub use reader::{TensorColumn, concat};
 pub use tensor::FixedShapeTensor;
+pub use variable::VariableShapeTensor;
 
 use arrow_schema::ArrowError;
 

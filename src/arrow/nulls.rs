@@ -1,15 +1,7 @@
 //! What to do about nulls: masks beside the values, or a value in their place.
-//!
-//! # Safety
-//!
-//! Fresh memory is written in full before it is read: the callers of [`fresh`] say by whom.
-#![allow(unsafe_code)]
-
-use std::mem::MaybeUninit;
 
 use super::column::Column;
-use crate::allocation::Allocation;
-use crate::buffer::Buffer;
+use super::memory::fresh;
 use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Packing, Part, Requirements};
 use crate::copy::validity::{Bits, fill_nulls, pack, unpack};
 use crate::dtype::{DType, Element};
@@ -276,13 +268,4 @@ fn in_bitmap<'a>(memory: &'a [u8], bits: &StridedView<'_>) -> Result<Bits<'a>> {
         found: memory.len(),
     };
     Bits::new(memory, bits.layout().offset(), bits.len()).ok_or(too_short)
-}
-
-/// Memory of so many bytes, all of which `write` writes.
-fn fresh(len: usize, write: impl FnOnce(&mut [MaybeUninit<u8>])) -> Result<Buffer<'static>> {
-    let mut memory = Allocation::uninit(len, 1)?;
-    // SAFETY: *owned block* of `Allocation`, which nobody else knows; what is not initialised is not read.
-    write(unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), len) });
-    // SAFETY: `write` has written every byte.
-    Ok(unsafe { memory.into_buffer() })
 }

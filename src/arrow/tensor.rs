@@ -17,8 +17,8 @@ use crate::error::{ArrowFault, LayoutError, Result};
 use crate::layout::MAX_NDIM;
 
 const SHAPE: &str = "shape";
-const DIM_NAMES: &str = "dim_names";
-const PERMUTATION: &str = "permutation";
+pub(super) const DIM_NAMES: &str = "dim_names";
+pub(super) const PERMUTATION: &str = "permutation";
 /// The key that the specification does not have.
 const PERMUTATION_MISSPELT: &str = "permutations";
 
@@ -209,13 +209,13 @@ impl FixedShapeTensor {
 }
 
 /// An array of integers that are not negative.
-fn sizes(value: &Value) -> Option<Vec<usize>> {
+pub(super) fn sizes(value: &Value) -> Option<Vec<usize>> {
     let size = |value: &Value| value.as_u64().and_then(|size| usize::try_from(size).ok());
     value.as_array()?.iter().map(size).collect()
 }
 
 /// An array of strings.
-fn names(value: &Value) -> Option<Vec<String>> {
+pub(super) fn names(value: &Value) -> Option<Vec<String>> {
     let name = |value: &Value| value.as_str().map(Into::into);
     value.as_array()?.iter().map(name).collect()
 }

@@ -102,7 +102,7 @@ impl CopyReport {
     }
 
     /// Adds the copies of another step.
-    #[cfg(feature = "python")]
+    #[cfg(any(feature = "arrow", feature = "python"))]
     pub(crate) fn append(&mut self, later: &Self) {
         self.records.extend_from_slice(&later.records);
     }
