@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     npy_files()?;
     metadata()?;
     ipc_files()?;
-    for target in ["layout_ops", "copies", "dlpack_import"] {
+    for target in ["layout_ops", "copies", "dlpack_import", "arrow_import"] {
         for seed in 0..48_u8 {
             write(target, &format!("{seed:02}"), &bytes(seed))?;
         }

@@ -1,4 +1,4 @@
-//! Arrow IPC files.
+//! Arrow IPC: files and streams of record batches, and tensor messages.
 //!
 //! [`read`] is safe and copies the file into aligned memory once; [`map`] maps it, and the arrays share the mapping. What Arrow has to copy
 //! in either case, because the file is compressed or a buffer of it misaligned, is found by comparing pointers, and reported.
@@ -23,6 +23,9 @@
 //! The only unsafe call passes the promise of the caller of [`map`] on to [`map_file`].
 #![allow(unsafe_code)]
 
+mod stream;
+mod tensor;
+
 use std::collections::HashSet;
 use std::io::Write;
 use std::ops::Range;
@@ -45,6 +48,13 @@ use crate::error::{ArrowFault, Error, Result};
 #[cfg(feature = "mmap")]
 use crate::files::mmap::map_file;
 use crate::reason::CopyReason;
+
+#[cfg(feature = "mmap")]
+pub use stream::map_stream;
+pub use stream::{read_stream, write_stream};
+#[cfg(feature = "mmap")]
+pub use tensor::map_tensor;
+pub use tensor::{NamedTensor, TENSOR, read_tensor, tensor_of, write_tensor};
 
 /// Bytes of the footer's length and the magic string behind it.
 const TRAILER: usize = 10;
@@ -104,12 +114,21 @@ pub unsafe fn map(path: impl AsRef<Path>) -> Result<Converted<Vec<RecordBatch>>>
 }
 
 /// The batches of a file in memory, and what Arrow copied to make them.
-fn decode(memory: Buffer<'static>, mut records: Vec<CopyRecord>) -> Result<Converted<Vec<RecordBatch>>> {
+fn decode(memory: Buffer<'static>, records: Vec<CopyRecord>) -> Result<Converted<Vec<RecordBatch>>> {
     let bytes = memory.len();
     let file = to_arrow_buffer(memory, 0, bytes).ok_or(Error::OutOfMemory { bytes })?;
     // Arrow's decoder slices by numbers that it read, and panics where they lie.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode_blocks(&file)));
     let batches = decoded.map_err(|_| ArrowFault::Panic)??;
+    Ok(reported(&file, batches, records))
+}
+
+/// The batches, each of which may have been compressed, with a record of each of their buffers that does not lie in the file.
+fn reported(
+    file: &ArrowBuffer,
+    batches: Vec<(RecordBatch, bool)>,
+    mut records: Vec<CopyRecord>,
+) -> Converted<Vec<RecordBatch>> {
     let mut seen = HashSet::new();
     for (batch, compressed) in &batches {
         for column in batch.columns() {
@@ -122,10 +141,10 @@ fn decode(memory: Buffer<'static>, mut records: Vec<CopyRecord>) -> Result<Conve
             copies.find(&column.to_data());
         }
     }
-    Ok(Converted {
+    Converted {
         value: batches.into_iter().map(|(batch, _)| batch).collect(),
         report: CopyReport::from_records(records),
-    })
+    }
 }
 
 /// The batches, and whether each was compressed.
@@ -142,12 +161,17 @@ fn decode_blocks(file: &ArrowBuffer) -> Result<Vec<(RecordBatch, bool)>> {
     let mut decoder = FileDecoder::new(schema, footer.version());
     for block in footer.dictionaries().iter().flatten() {
         let bytes = block_bytes(file, block)?;
-        decoder.read_dictionary(block, &bytes).map_err(undecoded(&bytes))?;
+        decoder
+            .read_dictionary(block, &bytes)
+            .map_err(undecoded(is_compressed(&bytes)))?;
     }
     let mut batches = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
         let bytes = block_bytes(file, block)?;
-        if let Some(batch) = decoder.read_record_batch(block, &bytes).map_err(undecoded(&bytes))? {
+        if let Some(batch) = decoder
+            .read_record_batch(block, &bytes)
+            .map_err(undecoded(is_compressed(&bytes)))?
+        {
             batches.push((batch, is_compressed(&bytes)));
         }
     }
@@ -184,9 +208,8 @@ fn block_bytes(file: &ArrowBuffer, block: &Block) -> Result<ArrowBuffer> {
     Ok(file.slice_with_length(range.start, range.len()))
 }
 
-/// Arrow's error over a block: in a compressed one it is most likely that the codec was not built in.
-fn undecoded(block: &[u8]) -> impl FnOnce(ArrowError) -> Error {
-    let compressed = is_compressed(block);
+/// Arrow's error over a block or a stream: in a compressed one it is most likely that the codec was not built in.
+fn undecoded(compressed: bool) -> impl FnOnce(ArrowError) -> Error {
     move |error| match error {
         ArrowError::InvalidArgumentError(_) if compressed => ArrowFault::Compressed(Box::new(error)).into(),
         other => library(other),
