@@ -149,6 +149,15 @@ impl StridedViewMut<'_> {
         self.map(|view| view.field(name))
     }
 
+    /// As [`StridedView::select_fields`]. What lies between the fields is not written.
+    ///
+    /// # Errors
+    ///
+    /// As [`StridedView::select_fields`].
+    pub fn select_fields(self, names: &[&str]) -> Result<Self> {
+        self.map(|view| view.select_fields(names))
+    }
+
     /// As [`StridedView::real`].
     ///
     /// # Errors

@@ -191,6 +191,11 @@ pub enum Refusal {
         /// The data type.
         found: DType,
     },
+    /// Records of the other byte order whose fields overlap so that no copy can turn one without the other.
+    FieldOrders {
+        /// The data type.
+        found: DType,
+    },
     /// The items mean more than their bits (a time, a decimal), and the consumer has no word for it. Opt in to the
     /// storage integers with [`into_storage`](crate::StridedView::into_storage).
     Logical {
@@ -239,6 +244,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DType { found } => write!(f, "it has no data type {found}"),
+            Self::FieldOrders { found } => write!(
+                f,
+                "fields of {found} overlap, so that their byte order cannot be turned; hand fields over one by one"
+            ),
             Self::Logical { found } => {
                 write!(
                     f,

@@ -7,6 +7,7 @@
 
 use crate::buffer::Buffer;
 use crate::copy::CopyPlan;
+use crate::copy::records::is_dense;
 use crate::dtype::Element;
 use crate::error::{LayoutError, Result};
 use crate::layout::{Layout, Unit};
@@ -79,6 +80,7 @@ impl StridedViewMut<'_> {
             layout.unit() == Unit::Byte
                 && spread.layout().unit() == Unit::Byte
                 && !plan.is_empty()
+                && is_dense(&dtype)
                 && adjacent
                 && plan.row().len > SHORT_RUN / layout.itemsize()
         });

@@ -14,8 +14,9 @@ mod fill;
 mod in_place;
 mod order;
 
+use crate::convert::run::Target;
 use crate::convert::{CopyPolicy, CopyRecord, CopyReport, Requirements};
-use crate::copy::{CopyPlan, execute};
+use crate::copy::CopyPlan;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::{Index, Layout, Overlap, Unit};
@@ -142,18 +143,21 @@ impl StridedView<'_> {
 /// them, or writes those of `source`, meanwhile.
 unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout, *mut u8)) -> Result<CopyReport> {
     let (from, start) = (source.layout(), source.buffer().as_ptr());
-    let plan = source.copy_plan(dtype, to)?;
-    let done = CopyRecord::of_items(to.nbytes(), vec![CopyReason::Requested]);
+    let (target, done) = (
+        Target { dtype, layout: to },
+        CopyRecord::of_items(to.nbytes(), vec![CopyReason::Requested]),
+    );
     let distance = memory.addr() as i128 - start.addr() as i128;
     if are_apart(from, to, distance) {
         // SAFETY: the caller's promise, and no byte is in both.
-        unsafe { execute(&plan, start, memory) };
+        unsafe { source.overwrite(&target, memory) }?;
         return Ok(CopyReport::copied(done));
     }
     if source.dtype() == dtype && is_same_place(from, to, distance) {
         return Ok(CopyReport::SHARED);
     }
-    let walk = CopyPlan::fused((source.dtype(), from), (dtype, to));
+    let whole = source.field_moves(dtype, to)?.is_none();
+    let walk = CopyPlan::fused((source.dtype(), from), (dtype, to)).filter(|_| whole);
     if let Some(order) = walk.and_then(|walk| Order::find(&walk, distance)) {
         // SAFETY: the caller's promise; in this order each item is read before it is overwritten.
         unsafe { in_place::walk(&order, start, memory) };
@@ -163,9 +167,8 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
         .convert(&Requirements::any("a temporary"), CopyPolicy::Always)?
         .value;
     let bytes = copy.nbytes();
-    let plan = copy.copy_plan(dtype, to)?;
     // SAFETY: the caller's promise; the copy is memory of its own.
-    unsafe { execute(&plan, copy.buffer().as_ptr(), memory) };
+    unsafe { copy.overwrite(&target, memory) }?;
     let first = CopyRecord::of_items(bytes, vec![CopyReason::Overlap]);
     Ok(CopyReport::from_records(vec![first, done]))
 }

@@ -7,9 +7,10 @@ mod copies;
 mod destination;
 mod plan;
 mod reasons;
+mod records;
 mod report;
 pub mod requirements;
-mod run;
+pub(crate) mod run;
 mod stream;
 #[cfg(feature = "rayon")]
 mod threads;

@@ -6,6 +6,7 @@ use super::CopyPolicy;
 use super::reasons::reasons;
 use super::report::{CopyRecord, CopyReport};
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
+use crate::copy::records::runs;
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Unit};
@@ -260,6 +261,13 @@ fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, p
     if unpadded || !(requirements.dtypes)(dtype) {
         let found = view.dtype().clone();
         return Some(Refusal::DType { found });
+    }
+    if let (Some(from), Some(to)) = (view.dtype().as_record(), dtype.as_record())
+        && from != to
+        && runs(from, to).is_none()
+    {
+        let found = view.dtype().clone();
+        return Some(Refusal::FieldOrders { found });
     }
     if !requirements.logical
         && let Some(found) = view.logical().cloned()

@@ -15,9 +15,9 @@ use crate::layout::Layout;
 use crate::view::StridedView;
 
 /// What a copy writes.
-pub(super) struct Target<'a> {
-    pub(super) dtype: &'a DType,
-    pub(super) layout: &'a Layout,
+pub(crate) struct Target<'a> {
+    pub(crate) dtype: &'a DType,
+    pub(crate) layout: &'a Layout,
 }
 
 impl StridedView<'_> {
@@ -31,6 +31,17 @@ impl StridedView<'_> {
     pub(super) fn fill(&self, target: &Target<'_>, memory: &mut [MaybeUninit<u8>]) -> Result<()> {
         let (expected, found) = (target.layout.nbytes(), memory.len());
         let memory = memory.get_mut(..expected).ok_or(Error::TooShort { expected, found })?;
+        if self.dtype() != target.dtype
+            && let Some(moves) = self.field_moves(target.dtype, target.layout)?
+        {
+            if moves.leaves_bytes() {
+                memory.fill(MaybeUninit::new(0));
+            }
+            // SAFETY: source *alive*, *initialised*, *in bounds*; the destination is borrowed mutably and as long as its layout, and zeroed where
+            // it is left as it is.
+            unsafe { moves.execute(self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
+            return Ok(());
+        }
         let plan = self.copy_plan(target.dtype, target.layout)?;
         if plan.reads_destination() {
             memory.fill(MaybeUninit::new(0));
@@ -41,7 +52,7 @@ impl StridedView<'_> {
         Ok(())
     }
 
-    /// Writes the items of `target`, which may be of any strides, in the memory that begins at `memory`.
+    /// Writes the items of `target`, which may be of any strides, in the memory that begins at `memory`; of records, the fields alone.
     ///
     /// # Errors
     ///
@@ -51,7 +62,12 @@ impl StridedView<'_> {
     ///
     /// The shapes are equal, and the CPU can read this view. Every item of the target lies in initialised memory that the caller holds
     /// exclusively, and no two of them share a bit.
-    pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
+    pub(crate) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
+        if let Some(moves) = self.field_moves(target.dtype, target.layout)? {
+            // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
+            unsafe { moves.execute(self.buffer().as_ptr(), memory) };
+            return Ok(());
+        }
         let plan = self.copy_plan(target.dtype, target.layout)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
         unsafe { self.carry_out(&plan, target, memory) };
@@ -88,11 +104,8 @@ impl StridedView<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing.
+    /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing; records, if they differ at all.
     pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
-        CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| Error::DTypeMismatch {
-            expected: dtype.clone(),
-            found: self.dtype().clone(),
-        })
+        CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| self.mismatch(dtype))
     }
 }

@@ -7,6 +7,7 @@ mod engine;
 mod isa;
 mod kernels;
 mod plan;
+pub(crate) mod records;
 #[cfg_attr(
     not(feature = "arrow"),
     allow(dead_code, reason = "only Arrow has bitmaps of its own")
