@@ -76,6 +76,7 @@ mod fields;
 pub mod files;
 mod gather;
 mod info;
+mod lanes;
 mod layout;
 mod memory;
 #[cfg(feature = "python")]

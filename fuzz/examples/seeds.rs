@@ -17,6 +17,7 @@ use viewbridge::{CopyPolicy, DType, StridedView};
 
 fn main() -> Result<()> {
     npy_files()?;
+    descriptions()?;
     metadata()?;
     ipc_files()?;
     for target in ["layout_ops", "copies", "dlpack_import", "arrow_import"] {
@@ -48,6 +49,18 @@ fn bytes(seed: u8) -> Vec<u8> {
     (0..64 + 4 * usize::from(seed)).map(byte).collect()
 }
 
+/// Descriptions of data types that NumPy has been asked about: every tenth, and all long ones.
+fn descriptions() -> Result<()> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/numpy_dtypes.txt");
+    for (k, line) in fs::read_to_string(golden)?.lines().enumerate() {
+        let text = line.split('\t').next().unwrap_or_default();
+        if k % 10 == 0 || text.len() > 12 {
+            write("dtypes", &format!("{k:03}"), text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
 /// A few of the golden files, which NumPy wrote, and types that those lack.
 fn npy_files() -> Result<()> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/npy");
@@ -64,6 +77,10 @@ fn npy_files() -> Result<()> {
         "scalar",
         "six_axes",
         "V7_f",
+        "big_M8_25s",
+        "record_gaps",
+        "record_nested",
+        "record_unicode",
         "other/format_2",
         "other/format_3",
         "other/python_2",

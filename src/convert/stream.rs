@@ -123,10 +123,18 @@ impl<'a> StridedView<'a> {
                 });
             }
         }
-        let items = match order {
+        let mut items = match order {
             Order::C => self.clone(),
             Order::F => self.transpose(),
         };
+        let mut dtype = dtype;
+        if let Some(record) = self.dtype().as_record()
+            && dtype == *self.dtype()
+        {
+            // Whole items, with what lies between their fields.
+            dtype = DType::raw(u32::try_from(record.itemsize()).unwrap_or(u32::MAX));
+            items = items.view_as(dtype.clone())?;
+        }
         let buffer = default_buffer(&items, &dtype);
         Ok(Stream {
             items,

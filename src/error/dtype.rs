@@ -87,6 +87,13 @@ pub enum DTypeFault {
         /// Name of the other.
         second: Box<str>,
     },
+    /// So many items cannot be the lanes of one: they are records, or have lanes already, or are none or more than `u16::MAX`.
+    NoLanes {
+        /// What they are.
+        found: DType,
+        /// How many there are.
+        items: usize,
+    },
     /// Items are no complex numbers.
     NoComplex {
         /// What they are.
@@ -138,6 +145,11 @@ impl fmt::Display for DTypeFault {
                     "fields {first:?} and {second:?} share bytes; write one after the other"
                 )
             }
+            Self::NoLanes { found, items } => write!(
+                f,
+                "{items} items of type {found} cannot be the lanes of one, which takes 1 to {} numbers of one lane",
+                u16::MAX
+            ),
             Self::NoComplex { found } => write!(f, "items of type {found} have no real and imaginary part"),
         }
     }
