@@ -3,7 +3,12 @@
 
 mod support;
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use support::{items, shape};
 use viewbridge::{ByteOrder, DType, DTypeFault, Field, ItemType, Kind, Logical, Record, TimeUnit};
 
@@ -161,6 +166,45 @@ fn zero_steps_are_no_unit() {
     // NumPy takes the first, and the second ends its process.
     for text in ["M8[0s]", "M8[s/0]"] {
         assert!(text.parse::<ItemType>().is_err(), "{text}");
+    }
+}
+
+/// A live NumPy (`VIEWBRIDGE_PYTHON` names the interpreter) reads what is printed here, and what it prints is read.
+#[test]
+fn numpy_agrees_about_random_types() {
+    let Some(python) = std::env::var_os("VIEWBRIDGE_PYTHON") else {
+        return;
+    };
+    let mut runner = TestRunner::deterministic();
+    let drawn = (0..4000).map(|_| items().new_tree(&mut runner).unwrap().current());
+    let asked: Vec<(ItemType, String)> = drawn
+        .filter_map(|item| Some((item.clone(), item.to_numpy()?)))
+        .collect();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/numpy_dtypes.py");
+    let mut child = Command::new(python)
+        .args([script, "--ask"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let lines: String = asked.iter().map(|(_, text)| format!("{text}\n")).collect();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(answers.split_terminator('\n').count(), asked.len());
+    for ((item, text), answer) in asked.iter().zip(answers.split_terminator('\n')) {
+        let columns: Vec<&str> = answer.split('\t').collect();
+        let [_, printed, itemsize, alignment, _] = columns[..] else {
+            panic!("NumPy cannot read {text}: {answer}");
+        };
+        assert_eq!(itemsize, item.nbytes().unwrap().to_string(), "{text}");
+        assert_eq!(alignment, item.dtype().alignment().to_string(), "{text}");
+        // NumPy's own text loses the gaps of aligned records inside of records.
+        if !text.contains("'aligned'") {
+            assert_eq!(printed.parse::<ItemType>().as_ref(), Ok(item), "{text}");
+        }
     }
 }
 

@@ -62,6 +62,11 @@ impl<'a> Cursor<'a> {
         self.rest().bytes().next()
     }
 
+    /// Passes over the next character, whatever it is.
+    pub(crate) fn skip(&mut self) {
+        self.at += self.rest().chars().next().map_or(0, char::len_utf8);
+    }
+
     /// Takes a character if it comes next.
     pub(crate) fn take(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);

@@ -24,7 +24,11 @@ impl FromStr for ItemType {
     ///
     /// [`DTypeFault`], with the byte of the text where there is one. O(length).
     fn from_str(text: &str) -> Result<Self, DTypeFault> {
-        Parser { gaps: false }.text(text)
+        Parser {
+            gaps: false,
+            aligned: false,
+        }
+        .text(text)
     }
 }
 
@@ -64,7 +68,11 @@ impl ItemType {
     /// have no name.
     pub(crate) fn from_descr(cursor: &mut Cursor<'_>) -> Result<Self, DTypeFault> {
         let (position, text) = (cursor.position(), cursor.rest());
-        let item = Parser { gaps: true }.value(cursor, 0)?;
+        let item = Parser {
+            gaps: true,
+            aligned: false,
+        }
+        .value(cursor, 0)?;
         if item.shape.is_empty() && item.to_descr().is_none() {
             let name = shortened(&text[..text.len() - cursor.rest().len()]).into();
             return Err(DTypeFault::Unknown { position, name });
@@ -76,6 +84,8 @@ impl ItemType {
 struct Parser {
     /// Whether raw bytes without a name are a gap.
     gaps: bool,
+    /// Whether fields are aligned unless a dictionary says otherwise: inside of one that says they are, as in NumPy.
+    aligned: bool,
 }
 
 impl Parser {
@@ -92,7 +102,7 @@ impl Parser {
             _ => false,
         };
         if !literal {
-            return string(text, 0);
+            return self.string(text, 0);
         }
         let item = self.value(&mut cursor, 0)?;
         cursor.end()?;
@@ -118,7 +128,7 @@ impl Parser {
             }
             _ => {
                 let position = cursor.position() + 1;
-                string(&cursor.string()?, position)
+                self.string(&cursor.string()?, position)
             }
         }
     }
@@ -150,7 +160,19 @@ impl Parser {
             index += 1;
             Ok::<(), DTypeFault>(())
         })?;
-        Record::new(fields, end)
+        if self.gaps {
+            return Record::new(fields, end);
+        }
+        self.in_a_row(fields)
+    }
+
+    /// Fields one behind the other.
+    fn in_a_row(&self, fields: Vec<Field>) -> Result<Record, DTypeFault> {
+        if self.aligned {
+            Record::aligned(fields)
+        } else {
+            Record::packed(fields)
+        }
     }
 
     /// `{'names': […], 'formats': […], 'offsets': […], 'titles': […], 'itemsize': …, 'aligned': …}`
@@ -159,6 +181,11 @@ impl Parser {
         let (mut offsets, mut titles): (Option<Vec<usize>>, Option<Vec<Option<String>>>) = (None, None);
         let (mut itemsize, mut aligned) = (None, None);
         let start = cursor.position();
+        // Said last, and yet true of the formats before.
+        let inside = Self {
+            aligned: said_to_be_aligned(cursor.rest()).unwrap_or(self.aligned),
+            ..*self
+        };
         cursor.expect(b'{')?;
         while !cursor.take(b'}') {
             let position = cursor.position();
@@ -169,7 +196,7 @@ impl Parser {
                     .replace(all(cursor, |cursor| Ok(cursor.string()?.into_owned()))?)
                     .is_none(),
                 "formats" => formats
-                    .replace(all(cursor, |cursor| self.value(cursor, depth + 1))?)
+                    .replace(all(cursor, |cursor| inside.value(cursor, depth + 1))?)
                     .is_none(),
                 "offsets" => offsets.replace(all(cursor, |cursor| Ok(cursor.size()?))?).is_none(),
                 "titles" => titles.replace(all(cursor, title)?).is_none(),
@@ -199,7 +226,57 @@ impl Parser {
         let mut titles = titles.unwrap_or_default().into_iter();
         let items = names.into_iter().zip(formats);
         let fields = items.map(|(name, item)| Field::of_item(name, titles.next().flatten(), item));
-        placed(fields.collect(), offsets, itemsize, aligned == Some(true))
+        placed(fields.collect(), offsets, itemsize, aligned.unwrap_or(self.aligned))
+    }
+
+    /// What `np.dtype` makes of a string that begins at byte `base` of the text: one type, or several with commas between them.
+    fn string(&self, text: &str, base: usize) -> Result<ItemType, DTypeFault> {
+        if let Ok(item) = scalar(text, base) {
+            return Ok(item);
+        }
+        let mut elements = Vec::new();
+        let mut rest = text;
+        let comma = loop {
+            let position = base + (text.len() - rest.len());
+            let (item, behind) = element(rest, position)?;
+            elements.push(item);
+            rest = behind.trim_start();
+            match rest.strip_prefix(',').map(str::trim_start) {
+                Some("") => break true,
+                Some(next) => rest = next,
+                None if rest.is_empty() && behind.is_empty() => break elements.len() > 1,
+                None => {
+                    let position = base + (text.len() - behind.len());
+                    return Err(DTypeFault::Syntax { position });
+                }
+            }
+        };
+        if let (false, Some(item)) = (comma, elements.pop_if(|_| !comma)) {
+            return Ok(item);
+        }
+        let fields = elements.into_iter().enumerate();
+        let fields = fields.map(|(k, item)| Field::of_item(format!("f{k}"), None, item));
+        Ok(DType::from(self.in_a_row(fields.collect())?).into())
+    }
+}
+
+/// What a dictionary says of alignment, wherever in it. The text begins with the dictionary; one that cannot be read says nothing.
+fn said_to_be_aligned(text: &str) -> Option<bool> {
+    let mut cursor = Cursor::new(text);
+    let (mut depth, mut key) = (0_usize, false);
+    loop {
+        match cursor.peek()? {
+            b'\'' | b'"' => {
+                let string = cursor.string().ok()?;
+                key = depth == 1 && string == "aligned" && cursor.peek() == Some(b':');
+                continue;
+            }
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => depth = depth.checked_sub(1).filter(|&depth| depth > 0)?,
+            b'T' | b'F' if key => return cursor.boolean().ok(),
+            _ => {}
+        }
+        cursor.skip();
     }
 }
 
@@ -298,36 +375,6 @@ fn sized(letter: char, len: usize, order: ByteOrder) -> Option<DType> {
         _ => DType::raw(len),
     };
     Some(dtype.with_byte_order(order))
-}
-
-/// What `np.dtype` makes of a string that begins at byte `base` of the text: one type, or several with commas between them.
-fn string(text: &str, base: usize) -> Result<ItemType, DTypeFault> {
-    if let Ok(item) = scalar(text, base) {
-        return Ok(item);
-    }
-    let mut elements = Vec::new();
-    let mut rest = text;
-    let comma = loop {
-        let position = base + (text.len() - rest.len());
-        let (item, behind) = element(rest, position)?;
-        elements.push(item);
-        rest = behind.trim_start();
-        match rest.strip_prefix(',').map(str::trim_start) {
-            Some("") => break true,
-            Some(next) => rest = next,
-            None if rest.is_empty() && behind.is_empty() => break elements.len() > 1,
-            None => {
-                let position = base + (text.len() - behind.len());
-                return Err(DTypeFault::Syntax { position });
-            }
-        }
-    };
-    if let (false, Some(item)) = (comma, elements.pop_if(|_| !comma)) {
-        return Ok(item);
-    }
-    let fields = elements.into_iter().enumerate();
-    let fields = fields.map(|(k, item)| Field::of_item(format!("f{k}"), None, item));
-    Ok(DType::from(Record::packed(fields)?).into())
 }
 
 /// A byte order, a repeat count or shape, and a type; and what follows.

@@ -179,12 +179,17 @@ struct Printer {
     text: String,
     /// Whether NumPy has all of it.
     numpy: bool,
+    /// Whether records are aligned where nothing else is said: inside of a dictionary that says so.
+    aligned: bool,
 }
 
 impl Default for Printer {
     fn default() -> Self {
-        let (text, numpy) = (String::new(), true);
-        Self { text, numpy }
+        Self {
+            text: String::new(),
+            numpy: true,
+            aligned: false,
+        }
     }
 }
 
@@ -201,6 +206,9 @@ impl Printer {
 
     /// An item without its shape.
     fn base(&mut self, item: &ItemType) {
+        // NumPy takes a shape behind a string without a length for its length.
+        let unsized_string = item.dtype.bits == 0 && STRINGS.iter().any(|string| string.1 == item.dtype.kind);
+        self.numpy &= item.shape.is_empty() || !unsized_string;
         match (item.dtype.as_record(), item.logical()) {
             (Some(record), None) => self.record(record),
             (None, logical) if self.short(&item.dtype, logical) => {}
@@ -241,18 +249,21 @@ impl Printer {
     }
 
     fn record(&mut self, record: &Record) {
-        let mut end = 0;
-        let adjacent = record.fields().iter().all(|field| {
-            // A list gives a field without a name one.
-            let fits = field.offset() == end && !field.name().is_empty();
-            end += field.nbytes().unwrap_or(0);
-            fits
-        });
-        if adjacent && end == record.itemsize() && !record.is_aligned() {
+        let named = record.fields().iter().all(|field| !field.name().is_empty());
+        let fields = record.fields().iter().cloned();
+        let in_a_row = if self.aligned {
+            Record::aligned(fields)
+        } else {
+            Record::packed(fields)
+        };
+        let outside = std::mem::replace(&mut self.aligned, record.is_aligned());
+        // A list gives a field without a name one.
+        if named && in_a_row.as_ref() == Ok(record) {
             self.list(record);
         } else {
-            self.dictionary(record);
+            self.dictionary(record, outside);
         }
+        self.aligned = outside;
     }
 
     fn list(&mut self, record: &Record) {
@@ -268,7 +279,7 @@ impl Printer {
         self.text.push(']');
     }
 
-    fn dictionary(&mut self, record: &Record) {
+    fn dictionary(&mut self, record: &Record, outside: bool) {
         let fields = record.fields();
         let names = joined(fields.iter().map(|field| quoted(field.name())));
         self.add(format_args!("{{'names': [{names}], 'formats': ["));
@@ -279,7 +290,13 @@ impl Printer {
             let titles = joined(fields.iter().map(|field| field.title().map_or("None".into(), quoted)));
             self.add(format_args!(", 'titles': [{titles}]"));
         }
-        let aligned = if record.is_aligned() { ", 'aligned': True" } else { "" };
+        // NumPy has no words for this: a record inside of an aligned one is aligned.
+        self.numpy &= !outside || record.is_aligned();
+        let aligned = match (outside, record.is_aligned()) {
+            (false, true) => ", 'aligned': True",
+            (true, false) => ", 'aligned': False",
+            _ => "",
+        };
         self.add(format_args!(", 'itemsize': {}{aligned}}}", record.itemsize()));
     }
 

@@ -1,14 +1,17 @@
 """Writes numpy_dtypes.txt: what NumPy makes of descriptions of data types, and how it prints them.
 
-    python tests/data/numpy_dtypes.py
+    python tests/data/numpy_dtypes.py           # the file
+    python tests/data/numpy_dtypes.py --ask     # the same for the descriptions on standard input, to standard output
 
 One case a line, tab-separated: the description; NumPy's str(); itemsize; alignment; dtype.descr where there is one, else `-`.
 A description that NumPy refuses has `error` for all of that. Descriptions are what np.dtype takes: strings, and the values of literals.
 """
 
 import ast
+import io
 import itertools
 import pathlib
+import sys
 import warnings
 
 import numpy as np
@@ -38,6 +41,8 @@ LITERALS = [
     {"names": ["a", "b"], "formats": ["u1", ">i4"], "aligned": True},
     {"names": ["a", "b"], "formats": ["i4", "u1"], "aligned": True},
     {"names": ["a", "b"], "formats": ["u1", "f8"], "offsets": [16, 0], "itemsize": 24, "aligned": True},
+    {"names": ["a", "b"], "formats": ["u1", [("x", "u1"), ("y", "f8")]], "aligned": True},
+    {"names": ["a", "b"], "formats": ["u1", "u1,f8"], "offsets": [0, 8], "itemsize": 32, "aligned": True},
     {"names": ["a", "b"], "formats": ["u1", "i4"], "titles": ["A", None]},
     {"names": ["a", "b"], "formats": ["u1", "i4"], "titles": ["A", "B"], "offsets": [1, 4], "itemsize": 9},
     {"names": [], "formats": [], "itemsize": 7},
@@ -100,6 +105,9 @@ def line(description):
     return f"{description}\t{dtype}\t{dtype.itemsize}\t{dtype.alignment}\t{descr}"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and "--ask" in sys.argv:
+    for asked in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", newline="\n"):
+        sys.stdout.buffer.write((line(asked.rstrip("\n")) + "\n").encode())
+elif __name__ == "__main__":
     target = pathlib.Path(__file__).with_name("numpy_dtypes.txt")
     target.write_text("\n".join(map(line, descriptions())) + "\n", encoding="utf-8")
