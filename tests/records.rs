@@ -373,6 +373,8 @@ proptest! {
     #[test]
     fn copies_write_fields_and_nothing_else(item in items(), seed in 0_usize..100) {
         let dtype = item.dtype();
+        // Of any bytes, most are no booleans, and a copy of booleans says so.
+        prop_assume!(*dtype != DType::BOOL);
         let view = view_of(dtype, seed);
         let mut memory = vec![0xAA_u8; view.nbytes()];
         if memory.is_empty() {
