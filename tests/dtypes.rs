@@ -67,6 +67,8 @@ fn types_that_numpy_lacks_have_names_too() {
         (DType::new(Kind::Float4E2m1fn, 4).with_lanes(2), "float4_e2m1fnx2"),
         (DType::new(Kind::Float6E2m3fn, 6).padded(), "float6_e2m3fn (padded)"),
         (DType::F32.with_lanes(4), "float32x4"),
+        (DType::bytes(1).with_lanes(9), "S1x9"),
+        (DType::text(3).with_lanes(2).swapped(), ">U3x2"),
         (DType::new(Kind::Int, 4), "int4"),
         (DType::new(Kind::Bcomplex, 32), "bcomplex32"),
         (DType::new(Kind::Other(77), 24), "dlpack77_24"),

@@ -128,6 +128,14 @@ impl DType {
         if let Some((code, bits)) = word.strip_prefix("dlpack").and_then(|rest| rest.split_once('_')) {
             return Some(Self::new(Kind::Other(number(code)?), number(bits)?));
         }
+        // With a length, for strings that are lanes.
+        let mut rest = word.chars();
+        let letter = rest.next();
+        if let Some(&(_, kind, unit)) = STRINGS.iter().find(|string| Some(string.0) == letter)
+            && let Some(len) = number::<u32>(rest.as_str())
+        {
+            return Some(Self::native(kind, u64::from(len) * unit));
+        }
         if word == "complex256" {
             return Some(Self::native(Kind::Complex, 256));
         }
