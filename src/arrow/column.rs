@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::levels::Levels;
+use super::levels::{Levels, Validity};
 use super::tensor::FixedShapeTensor;
 use crate::dtype::DType;
 #[cfg(doc)]
@@ -56,7 +56,7 @@ pub struct Column {
     field: FieldRef,
     array: ArrayRef,
     /// One entry for the rows and one for the items of each list level.
-    validity: Vec<Option<StridedView<'static>>>,
+    validity: Validity,
     nulls: usize,
     tensor: Option<FixedShapeTensor>,
 }

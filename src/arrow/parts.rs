@@ -59,10 +59,6 @@ impl Child {
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once for an array, and taken apart at once"
-)]
 pub enum Parts {
     /// The columns of a struct. A row that is null as a whole is null in each.
     Columns(Vec<Child>),

@@ -40,6 +40,16 @@ impl ArrowSchema {
         Tree::of(field).map(Tree::into_schema)
     }
 
+    /// A field without a name, of a type whose format is known beforehand: no allocation.
+    pub(super) fn from_field_of(data_type: &DataType, nullable: bool) -> Option<Self> {
+        let mut schema = Self::empty();
+        schema.format = format::constant(data_type)?.as_ptr();
+        schema.name = c"".as_ptr();
+        schema.flags = if nullable { NULLABLE } else { 0 };
+        schema.release = Some(release_plain);
+        Some(schema)
+    }
+
     /// The schema of record batches: a struct with the columns as its children, and the schema's metadata.
     ///
     /// # Errors
@@ -91,12 +101,7 @@ fn plain(field: &Field) -> Option<ArrowSchema> {
     if !field.name().is_empty() || !field.metadata().is_empty() {
         return None;
     }
-    let mut schema = ArrowSchema::empty();
-    schema.format = format::constant(field.data_type())?.as_ptr();
-    schema.name = c"".as_ptr();
-    schema.flags = if field.is_nullable() { NULLABLE } else { 0 };
-    schema.release = Some(release_plain);
-    Some(schema)
+    ArrowSchema::from_field_of(field.data_type(), field.is_nullable())
 }
 
 /// Nothing to free.
@@ -164,7 +169,10 @@ impl Tree {
     }
 
     fn node(&mut self, data_type: &DataType, field: Option<&Field>) -> Result<Node> {
-        let format = self.string(&format::write(data_type)?, "format")?;
+        let format = match format::constant(data_type) {
+            Some(format) => self.c_string(format),
+            None => self.string(&format::write(data_type)?, "format")?,
+        };
         let name = self.string(field.map_or("", |field| field.name()), "name")?;
         let metadata = match field.map(Field::metadata).filter(|metadata| !metadata.is_empty()) {
             Some(entries) => {
@@ -193,6 +201,13 @@ impl Tree {
             children: 0..0,
             dictionary: None,
         })
+    }
+
+    /// Appends a string that has its 0, and says where.
+    fn c_string(&mut self, string: &CStr) -> usize {
+        let start = self.text.len();
+        self.text.extend_from_slice(string.to_bytes_with_nul());
+        start
     }
 
     /// Appends a string with its 0, and says where.
