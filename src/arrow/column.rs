@@ -84,7 +84,12 @@ impl Column {
     /// `arrow.bool8` [`Error::InvalidItem`] over a byte that is neither 0 nor 1.
     pub fn from_field(field: &FieldRef, array: &dyn Array, nulls: Nulls) -> Result<Self> {
         check_type(field, array)?;
-        let tensor = FixedShapeTensor::of_field(field)?;
+        let plain = field.metadata().is_empty();
+        let tensor = if plain {
+            None
+        } else {
+            FixedShapeTensor::of_field(field)?
+        };
         let array = array.slice(0, array.len());
         let levels = Levels::of(&array, tensor.as_ref())?;
         let count = levels.null_count();
@@ -188,7 +193,7 @@ pub(super) const BOOL8: &str = "arrow.bool8";
 
 /// The view as its field's extension type says.
 fn seen_as(field: &Field, view: StridedView<'static>) -> Result<StridedView<'static>> {
-    if field.extension_type_name() != Some(BOOL8) || *field.data_type() != DataType::Int8 {
+    if *field.data_type() != DataType::Int8 || field.extension_type_name() != Some(BOOL8) {
         return Ok(view);
     }
     let bools = view.view_as(DType::BOOL)?;
