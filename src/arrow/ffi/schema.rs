@@ -172,7 +172,7 @@ impl Tree {
         let format = match format::constant(data_type) {
             Some(format) => self.c_string(format),
             None => match data_type {
-                DataType::FixedSizeList(_, size) => self.numbered("+w:", *size),
+                DataType::FixedSizeList(_, size) if *size >= 0 => self.numbered("+w:", *size),
                 other => self.string(&format::write(other)?, "format")?,
             },
         };
