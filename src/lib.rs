@@ -65,6 +65,7 @@ mod allocation;
 pub mod arrow;
 mod assign;
 mod buffer;
+mod claim;
 pub mod convert;
 mod copy;
 mod display;

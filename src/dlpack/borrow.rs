@@ -98,7 +98,7 @@ impl BorrowedTensor<'_> {
         });
         let nowhere = (std::ptr::null_mut(), std::ptr::null_mut());
         Self {
-            tensor: describe(view, dtype, empty, nowhere),
+            tensor: describe(view, dtype, (view.ndim(), empty), nowhere),
             dims: sizes.chain(strides).collect(),
             memory: PhantomData,
         }

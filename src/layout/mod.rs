@@ -191,6 +191,13 @@ impl Layout {
         self.axes.shape()
     }
 
+    /// Shape and strides at one look, or `None` if there are too many axes for that.
+    #[cfg(feature = "dlpack")]
+    #[inline(always)]
+    pub(crate) fn few_axes(&self) -> Option<(&[usize], &[isize])> {
+        self.axes.inline_parts()
+    }
+
     /// Distance between neighbours along each axis, in **bytes** (bits for packed items).
     #[must_use]
     #[inline]
