@@ -11,6 +11,7 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+use std::slice;
 
 use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLTensor};
 
@@ -243,8 +244,11 @@ impl<A: Abi> Export<A> {
             unsafe { distance.write(to_i64(divide(stride, dim))) };
             (size, distance) = (size.wrapping_add(1), distance.wrapping_add(1));
         }
-        // SAFETY: *one block*: there is room for `ndim` entries.
-        let empty = small && unsafe { tidy(sizes, strides) };
+        let empty = small && {
+            // SAFETY: *one block*: `ndim` entries, just written.
+            let strides = unsafe { slice::from_raw_parts_mut(strides, ndim) };
+            tidy(sizes, strides)
+        };
         let tensor = describe(view, dtype, (ndim, empty), (shape, strides));
         let export = Self {
             managed: A::new(tensor, flags, delete::<A>),
@@ -257,19 +261,19 @@ impl<A: Abi> Export<A> {
     }
 }
 
-/// Makes strides that mean nothing 1, because some consumers look at them all the same. Says whether there are no items.
-///
-/// # Safety
-///
-/// There are as many `strides` as sizes.
+/// Makes strides that mean nothing those that a row-major tensor would have there, because some consumers look at them all the same. Says whether
+/// there are no items, in which case no stride means anything.
 #[inline(never)]
-unsafe fn tidy(sizes: &[usize], strides: *mut i64) -> bool {
+pub(super) fn tidy(sizes: &[usize], strides: &mut [i64]) -> bool {
     let empty = sizes.contains(&0);
-    for (axis, &dim) in sizes.iter().enumerate() {
+    // Of the axis behind: what its items are apart, all together.
+    let mut behind = 1_i64;
+    for (&dim, stride) in sizes.iter().zip(strides).rev() {
         if empty || dim == 1 {
-            // SAFETY: there are as many.
-            unsafe { strides.wrapping_add(axis).write(1) };
+            *stride = behind;
         }
+        let dim = i64::try_from(dim.max(1)).unwrap_or(i64::MAX);
+        behind = stride.saturating_mul(dim);
     }
     empty
 }

@@ -51,6 +51,10 @@ impl Layout {
         size: impl Fn(usize) -> Option<usize>,
         stride: impl Fn(usize) -> Option<usize>,
     ) -> Option<PlacedAxes> {
+        // Before anything is read: where there is no rank there are no entries.
+        if ndim > INLINE_NDIM {
+            return None;
+        }
         const BITS: u32 = 27;
         const ITEM_BITS: u32 = 5;
         let (mut shape, mut strides) = ([1; INLINE_NDIM], [0; INLINE_NDIM]);
@@ -72,7 +76,7 @@ impl Layout {
         }
         let unusual =
             unusual | (numbers >> BITS != 0) | (itemsize >> ITEM_BITS != 0) | (items > isize::MAX.unsigned_abs());
-        if unusual || ndim > INLINE_NDIM {
+        if unusual {
             return None;
         }
         Some(PlacedAxes {
