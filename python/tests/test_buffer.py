@@ -79,14 +79,7 @@ class TestIn:
         try:
             assert vb.asview((Point * 2)(Point(1, 2.5), Point(3, 4.5)))["y"].tolist() == [2.5, 4.5]
         except BufferError as refusal:
-            assert "12" in str(refusal) and "16" in str(refusal)
-
-        class Packed(ctypes.Structure):
-            _pack_ = 1
-            _fields_ = Point._fields_
-
-        view = vb.asview((Packed * 2)(Packed(1, 2.5), Packed(3, 4.5)))
-        assert view["x"].tolist() == [1, 3] and view["y"].tolist() == [2.5, 4.5]
+            assert "16" in str(refusal)
 
     def test_a_map(self):
         there = mmap.mmap(-1, 4096)

@@ -382,6 +382,9 @@ def test_files(tmp_path):
         vb.memmap(raw, "i4", "r", 3, (1000,))
     with pytest.raises(ValueError):
         vb.memmap(raw, "i4", "w")
+    made = vb.memmap(tmp_path / "new", "i4", "w+", shape=(2, 3))
+    made[:] = [[1, 2, 3], [4, 5, 6]]
+    assert np.fromfile(tmp_path / "new", "i4").tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_frombuffer():

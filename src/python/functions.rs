@@ -183,14 +183,14 @@ fn open_npy(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<PyView> {
     files::open_npy(py, &path, mmap)
 }
 
-/// A file of bare items as a mapped view, read-only or copy-on-write.
+/// A file of bare items as a mapped view. The file must not be made shorter meanwhile.
 ///
 /// Parameters
 /// ----------
 /// path : path
 /// dtype : dtype
-/// mode : {"r", "c", "r+"}
-///     Read-only; copy-on-write, so that the file stays as it is; or written through to the file.
+/// mode : {"r", "c", "r+", "w+"}
+///     Read-only; copy-on-write, so that the file stays as it is; written through to the file; or to a new file.
 /// offset : int
 ///     Bytes before the first item.
 /// shape : int or tuple of int, optional
@@ -203,7 +203,7 @@ fn memmap(
     path: PathBuf,
     dtype: Option<&Bound<'_, PyAny>>,
     mode: &str,
-    offset: usize,
+    offset: u64,
     shape: Option<super::methods::Axes>,
     order: &str,
 ) -> PyResult<PyView> {

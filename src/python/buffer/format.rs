@@ -252,7 +252,8 @@ impl Parser<'_> {
                     }
                 }
                 let record = Record::new(fields, size).map_err(crate::error::Error::from)?;
-                DType::from(record)
+                shape.extend(count.filter(|count| *count != 1));
+                return Ok((DType::from(record), shape));
             }
             b'O' => {
                 return Err(PyTypeError::new_err(
