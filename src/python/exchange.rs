@@ -83,6 +83,13 @@ pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
+/// Whether an object's type is known to offer no table and to be what its bytes say.
+#[inline]
+pub(super) fn is_plain(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let facts = facts_of(object)?;
+    Ok(facts.table.is_none() && !facts.lazy)
+}
+
 fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = object.py();
     for (question, remedy) in [

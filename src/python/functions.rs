@@ -71,8 +71,12 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///     If a copy is needed and ``copy`` is False, or if the object breaks its protocol.
 #[pyfunction]
 #[pyo3(signature = (obj, *, copy=None))]
-fn asview(obj: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
-    import::take(obj, copy)
+fn asview<'py>(obj: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Bound<'py, PyView>> {
+    // An object that DLPack cannot express has other doors, which the long way tries.
+    if let Ok(Some(view)) = import::plain(obj, copy) {
+        return Ok(view);
+    }
+    Bound::new(obj.py(), import::take(obj, copy)?)
 }
 
 /// A view of the memory of an object with ``__dlpack__``, or of a DLPack capsule.
@@ -96,9 +100,18 @@ fn asview(obj: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
 ///     If a copy is needed and ``copy`` is False, if the producer cannot move the memory, or if it breaks the protocol.
 #[pyfunction]
 #[pyo3(signature = (x, /, *, device=None, copy=None))]
-fn from_dlpack(x: &Bound<'_, PyAny>, device: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<PyView> {
+fn from_dlpack<'py>(
+    x: &Bound<'py, PyAny>,
+    device: Option<&Bound<'py, PyAny>>,
+    copy: Option<bool>,
+) -> PyResult<Bound<'py, PyView>> {
+    if device.is_none()
+        && let Some(view) = import::plain(x, copy)?
+    {
+        return Ok(view);
+    }
     let device = parse_device(device)?;
-    import::from_dlpack(x, Wish { device, copy })
+    Bound::new(x.py(), import::from_dlpack(x, Wish { device, copy })?)
 }
 
 /// A view of Arrow data: an array, a column in chunks, a series.
