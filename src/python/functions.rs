@@ -72,11 +72,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[pyfunction]
 #[pyo3(signature = (obj, *, copy=None))]
 fn asview<'py>(obj: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Bound<'py, PyView>> {
-    // An object that DLPack cannot express has other doors, which the long way tries.
-    if let Ok(Some(view)) = import::plain(obj, copy) {
-        return Ok(view);
-    }
-    Bound::new(obj.py(), import::take(obj, copy)?)
+    let view = match import::plain(obj, copy) {
+        Ok(Some(view)) => return Ok(view),
+        Ok(None) => import::take(obj, copy)?,
+        // What DLPack cannot express has other doors.
+        Err(error) => import::take_otherwise(obj, copy, Some(error))?,
+    };
+    Bound::new(obj.py(), view)
 }
 
 /// A view of the memory of an object with ``__dlpack__``, or of a DLPack capsule.

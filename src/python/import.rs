@@ -36,11 +36,21 @@ pub(super) fn take(object: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<Py
     }
     exchange::refuse_lazy(object)?;
     // What DLPack has no word for (times, records, foreign byte order) may go through another door.
-    let first = match dlpack(object, wish) {
-        Ok(Some(view)) => return Ok(view),
-        Ok(None) => None,
-        Err(error) if error.is_instance_of::<PyException>(py) => Some(error),
-        Err(error) => return Err(error),
+    match dlpack(object, wish) {
+        Ok(Some(view)) => Ok(view),
+        Ok(None) => take_otherwise(object, copy, None),
+        Err(error) => take_otherwise(object, copy, Some(error)),
+    }
+}
+
+/// Any array, through the doors behind those of DLPack, which is not there or gave an error.
+pub(super) fn take_otherwise(object: &Bound<'_, PyAny>, copy: Option<bool>, first: Option<PyErr>) -> PyResult<PyView> {
+    let py = object.py();
+    let wish = Wish { copy, device: None };
+    let first = match first {
+        // An interrupt is no answer.
+        Some(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+        other => other,
     };
     let doors: [Other; 3] = [
         |object, _| buffer::take(object),

@@ -16,7 +16,11 @@ fn total(array: PyView) -> PyResult<f64> {
     let view = array.view();
     let flat = view.ndim() == 1;
     for row in view.axis_iter(0)? {
-        sum += if flat { row.get::<f64>(&[])? } else { total(PyView::new(row))? };
+        sum += if flat {
+            row.get::<f64>(&[])?
+        } else {
+            total(PyView::new(row))?
+        };
     }
     Ok(sum)
 }
