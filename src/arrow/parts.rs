@@ -176,7 +176,11 @@ fn columns(array: &dyn Array) -> Result<Converted<Parts>> {
         let (array, copied) = masked(column, columns.nulls())?;
         if let Some(bytes) = copied {
             let (part, reasons) = (Part::Validity, vec![CopyReason::MasksCombined]);
-            records.push(CopyRecord { part, bytes, reasons });
+            records.push(CopyRecord {
+                part,
+                bytes,
+                reasons: reasons.into(),
+            });
         }
         // A column that has the nulls of its struct is nullable.
         let field = if array.null_count() > 0 && !field.is_nullable() {

@@ -143,7 +143,7 @@ impl StridedView<'_> {
 unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout, *mut u8)) -> Result<CopyReport> {
     let (from, start) = (source.layout(), source.buffer().as_ptr());
     let plan = source.copy_plan(dtype, to)?;
-    let done = CopyRecord::of_items(to.nbytes(), vec![CopyReason::Requested]);
+    let done = CopyRecord::of_items(to.nbytes(), &[CopyReason::Requested]);
     let distance = memory.addr() as i128 - start.addr() as i128;
     if are_apart(from, to, distance) {
         // SAFETY: the caller's promise, and no byte is in both.

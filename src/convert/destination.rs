@@ -50,6 +50,7 @@ impl<'a> StridedView<'a> {
     ///
     /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`], [`Error::InvalidItem`] for a `bool` that is
     /// neither 0 nor 1: the destination may be a slice of `bool`. Nothing is written then.
+    #[inline]
     pub fn copy_into(&self, destination: &mut StridedViewMut<'_>) -> Result<CopyReport> {
         self.check_readable()?;
         if self.shape() != destination.shape() {
@@ -65,7 +66,7 @@ impl<'a> StridedView<'a> {
         let (dtype, layout) = (destination.dtype(), destination.layout());
         // SAFETY: shapes and device have been checked; *exclusive*, hence disjoint from this view.
         unsafe { self.overwrite(&Target { dtype, layout }, memory) }?;
-        let record = CopyRecord::of_items(bytes, vec![CopyReason::Requested]);
+        let record = CopyRecord::of_items(bytes, &[CopyReason::Requested]);
         Ok(CopyReport::copied(record))
     }
 

@@ -1,6 +1,9 @@
 //! What happened to the bytes.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::reason::{CopyReason, write_list};
 
@@ -84,21 +87,29 @@ impl<T> Converted<T> {
 /// All copies that one operation made. Empty means that the result shares its memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CopyReport {
-    records: Vec<CopyRecord>,
+    /// Mostly one, which takes no allocation.
+    records: SmallVec<[CopyRecord; 1]>,
 }
 
 impl CopyReport {
     /// Nothing was copied.
-    pub const SHARED: Self = Self { records: Vec::new() };
+    pub const SHARED: Self = Self {
+        records: SmallVec::new_const(),
+    };
 
     /// One copy.
+    #[inline(always)]
     pub(crate) fn copied(record: CopyRecord) -> Self {
-        Self { records: vec![record] }
+        Self {
+            records: smallvec![record],
+        }
     }
 
     /// So many copies.
-    pub(crate) const fn from_records(records: Vec<CopyRecord>) -> Self {
-        Self { records }
+    pub(crate) fn from_records(records: Vec<CopyRecord>) -> Self {
+        Self {
+            records: records.into(),
+        }
     }
 
     /// Adds the copies of another step.
@@ -127,7 +138,7 @@ impl CopyReport {
 
     /// The reasons of all copies.
     pub fn reasons(&self) -> impl Iterator<Item = &CopyReason> {
-        self.records.iter().flat_map(|record| &record.reasons)
+        self.records.iter().flat_map(|record| record.reasons.iter())
     }
 }
 
@@ -140,12 +151,13 @@ pub struct CopyRecord {
     /// Bytes written.
     pub bytes: usize,
     /// Everything that made the copy necessary; one pass dealt with all of it.
-    pub reasons: Vec<CopyReason>,
+    pub reasons: Cow<'static, [CopyReason]>,
 }
 
 impl CopyRecord {
-    pub(crate) fn of_items(bytes: usize, reasons: Vec<CopyReason>) -> Self {
-        let part = Part::Items;
+    #[inline(always)]
+    pub(crate) fn of_items(bytes: usize, reasons: impl Into<Cow<'static, [CopyReason]>>) -> Self {
+        let (part, reasons) = (Part::Items, reasons.into());
         Self { part, bytes, reasons }
     }
 }

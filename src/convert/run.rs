@@ -51,6 +51,7 @@ impl StridedView<'_> {
     ///
     /// The shapes are equal, and the CPU can read this view. Every item of the target lies in initialised memory that the caller holds
     /// exclusively, and no two of them share a bit.
+    #[inline]
     pub(super) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
         let plan = self.copy_plan(target.dtype, target.layout)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
@@ -89,6 +90,7 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing.
+    #[inline(always)]
     pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
         CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| Error::DTypeMismatch {
             expected: dtype.clone(),

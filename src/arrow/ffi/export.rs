@@ -154,7 +154,11 @@ impl Exporter {
         let moved = at_offset(nulls, offset);
         let (part, bytes) = (Part::Validity, moved.len());
         let reasons = vec![CopyReason::BitOffset { offset: back.max(1) }];
-        self.records.push(CopyRecord { part, bytes, reasons });
+        self.records.push(CopyRecord {
+            part,
+            bytes,
+            reasons: reasons.into(),
+        });
         self.push(moved.as_ptr(), &moved);
         (offset, 0)
     }

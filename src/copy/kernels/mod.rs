@@ -16,6 +16,7 @@ mod runs;
 mod simd;
 mod table;
 mod transpose;
+mod weave;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -22,7 +22,8 @@
 use super::job::Job;
 use super::rows::turn;
 use super::runs::copy;
-use super::simd::LINE;
+use super::simd::{LINE, Simd};
+use super::weave;
 
 /// A square of items that is moved at once.
 pub(super) trait Tile {
@@ -55,8 +56,8 @@ pub(super) struct Finish {
 }
 
 /// Items along and across that are worked on together, so that the lines of both operands stay in the nearer caches until they are used up.
-const MACRO_ALONG: usize = 2048;
-const MACRO_ACROSS: usize = 256;
+const MACRO_ALONG: usize = 256;
+const MACRO_ACROSS: usize = 1024;
 
 /// The batch of the first axis: each with the largest tiles that fit.
 ///
@@ -64,8 +65,12 @@ const MACRO_ACROSS: usize = 256;
 ///
 /// As the module says; the last axis is contiguous in the destination.
 #[inline(always)]
-pub(super) unsafe fn transpose<T: Tile, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+pub(super) unsafe fn transpose<S: Simd, T: Tile, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let [_, across, along] = job.axes;
+    // SAFETY: *reach*.
+    if unsafe { weave::transpose::<S, N>(src, dst, job) } {
+        return;
+    }
     if across.src != N.cast_signed() {
         // SAFETY: *reach*.
         unsafe { single::<N>(src, dst, job) };
@@ -128,16 +133,6 @@ unsafe fn sweep<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, head: usiz
     let [_, across, along] = job.axes;
     let (wide, high) = (MACRO_ALONG / T::SIZE, MACRO_ACROSS / T::SIZE);
     let (wide, high) = (wide.max(T::ALONG), high.max(T::ACROSS));
-    let tile = |a: usize, c: usize, finish: Finish| {
-        let from = src
-            .wrapping_offset(along.src.wrapping_mul(a.cast_signed()))
-            .wrapping_add(c * T::SIZE);
-        let to = dst
-            .wrapping_offset(across.dst.wrapping_mul(c.cast_signed()))
-            .wrapping_add(a * T::SIZE);
-        // SAFETY: *reach*; tiles that lie across lines are not streamed.
-        unsafe { T::tile(from, along.src, to, across.dst, finish) };
-    };
     let cached = Finish {
         stream: false,
         ..finish
@@ -147,15 +142,18 @@ unsafe fn sweep<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, head: usiz
         for a_start in (head..along.len).step_by(wide) {
             for c in (c_start..across.len.min(c_start + high)).step_by(T::ACROSS) {
                 let c = c.min(last_c);
+                let from = src.wrapping_add(c * T::SIZE);
+                let to = dst.wrapping_offset(across.dst.wrapping_mul(c.cast_signed()));
                 if head > 0 && a_start == head {
-                    tile(0, c, cached);
+                    // SAFETY: *reach*.
+                    unsafe { T::tile(from, along.src, to, across.dst, cached) };
                 }
                 for a in (a_start..along.len.min(a_start + wide)).step_by(T::ALONG) {
-                    if a <= last_a {
-                        tile(a, c, finish);
-                    } else {
-                        tile(last_a, c, cached);
-                    }
+                    // Tiles that lie across lines are not streamed.
+                    let (a, finish) = if a <= last_a { (a, finish) } else { (last_a, cached) };
+                    let from = from.wrapping_offset(along.src.wrapping_mul(a.cast_signed()));
+                    // SAFETY: *reach*.
+                    unsafe { T::tile(from, along.src, to.wrapping_add(a * T::SIZE), across.dst, finish) };
                 }
             }
         }
