@@ -3,6 +3,7 @@
 //! This module knows pointers, layouts and item sizes. Whether to copy at all, and why, is decided in `convert`.
 
 mod classify;
+mod describe;
 mod engine;
 mod isa;
 mod kernels;
@@ -13,6 +14,7 @@ mod plan;
 )]
 pub(crate) mod validity;
 
+pub use describe::Kernel;
 pub(crate) use kernels::execute;
 pub(crate) use plan::{Axis, CopyPlan, Item};
 

@@ -108,6 +108,16 @@ impl CopyPlan {
         }
     }
 
+    /// Bytes that are written, but for [`Item::Bits`].
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        let size = match self.item {
+            Item::Bytes { size, .. } => size,
+            Item::Bits { .. } => 0,
+        };
+        self.axes.iter().fold(size, |bytes, axis| bytes * axis.len)
+    }
+
     /// The number of bytes, if all that the plan does is to move adjacent ones as they are.
     pub(crate) fn as_run(&self) -> Option<usize> {
         match (self.class, self.item) {

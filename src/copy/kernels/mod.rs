@@ -89,8 +89,7 @@ unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *m
     let (outer, last) = plan.axes.split_at(plan.axes.len() - inner);
     let mut axes = [Axis::ONCE; 3];
     axes[3 - inner..].copy_from_slice(last);
-    let bytes = plan.axes.iter().fold(size, |bytes, axis| bytes * axis.len);
-    let stream = engine.streams(bytes, plan.class);
+    let stream = engine.streams(plan.bytes(), plan.class);
     let job = Job {
         axes,
         size,

@@ -154,8 +154,8 @@ impl Iterator for Steps {
 /// As the module says.
 #[inline(always)]
 pub(super) unsafe fn scattered<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    // SAFETY: *reach*; the width is at most the size, and at least half of it.
     match job.size {
+        // SAFETY: *reach*; below, the width is at most the size, and at least half of it.
         _ if job.swap > 1 => unsafe { long::<S>(src, dst, job) },
         // SAFETY: as above.
         2 | 3 => unsafe { short::<2>(src, dst, job) },

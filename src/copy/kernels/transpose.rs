@@ -37,12 +37,14 @@ pub(super) trait Tile {
     type Smaller: Tile;
     /// Whether nothing smaller is left.
     const LAST: bool = false;
+    /// Bytes that a streamed tile writes at once, and whose multiples its rows must lie at.
+    const GRAIN: usize = LINE;
 
     /// Moves a tile. The rows of the source are `pitch` bytes apart, those of the destination `to_pitch`.
     ///
     /// # Safety
     ///
-    /// *reach* for the items of the tile, *supported*. If it is to be streamed, `to` and `to_pitch` are multiples of 64.
+    /// *reach* for the items of the tile, *supported*. If it is to be streamed, `to` and `to_pitch` are multiples of its grain.
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish);
 }
 
@@ -99,10 +101,14 @@ pub(super) unsafe fn transpose<S: Simd, T: Tile, const N: usize>(src: *const u8,
 unsafe fn tiled<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let [batch, across, along] = job.axes;
     let aligned = |stride: isize| stride.unsigned_abs().is_multiple_of(LINE);
+    let exact = along.len == T::ALONG && across.len == T::ACROSS;
     let head = dst.align_offset(LINE) / T::SIZE;
+    // Whole lines; or smaller rows one behind the other, which are whole lines together.
+    let whole = T::GRAIN == LINE && aligned(across.dst);
+    let adjacent = exact && across.dst == T::GRAIN.cast_signed() && head == 0;
     let stream = job.stream
-        && T::ALONG * T::SIZE == LINE
-        && aligned(across.dst)
+        && T::ALONG * T::SIZE == T::GRAIN
+        && (whole || adjacent)
         && aligned(batch.dst)
         && dst.wrapping_add(head * T::SIZE).addr().is_multiple_of(LINE)
         && head + T::ALONG <= along.len;
@@ -110,7 +116,7 @@ unsafe fn tiled<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let finish = Finish { swap: job.swap, stream };
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {
-        if along.len == T::ALONG && across.len == T::ACROSS {
+        if exact {
             // SAFETY: *reach*; all tiles of the batch are aligned if they are streamed.
             unsafe { T::tile(src, along.src, dst, across.dst, finish) };
         } else {

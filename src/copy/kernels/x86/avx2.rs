@@ -152,10 +152,11 @@ impl Simd for Avx2 {
             for (k, places) in Places::<K, N, UNIT>::WEAVE.iter().enumerate() {
                 let line = picked(&streams, places);
                 let near = to.wrapping_add(UNIT * (2 * half * K + k));
+                let (low, high) = (_mm256_castsi256_si128(line), _mm256_extracti128_si256::<1>(line));
                 // SAFETY: the caller's promise.
-                unsafe { put_unit(near, _mm256_castsi256_si128(line), stream) };
+                unsafe { put_unit(near, low, stream) };
                 // SAFETY: the caller's promise.
-                unsafe { put_unit(near.wrapping_add(UNIT * K), _mm256_extracti128_si256::<1>(line), stream) };
+                unsafe { put_unit(near.wrapping_add(UNIT * K), high, stream) };
             }
         }
     }

@@ -98,8 +98,9 @@ impl Simd for Avx512 {
             *line = unsafe { loaded(from.wrapping_add(k * LINE), swap) };
         }
         for (&to, places) in to.iter().zip(&Places::<K, N, LINE>::UNWEAVE) {
+            let line = picked(&woven, places);
             // SAFETY: the caller's promise.
-            unsafe { put::<Self>(to, picked(&woven, places), stream) };
+            unsafe { put::<Self>(to, line, stream) };
         }
     }
 
@@ -112,8 +113,9 @@ impl Simd for Avx512 {
             *line = unsafe { loaded(from, swap) };
         }
         for (k, places) in Places::<K, N, LINE>::WEAVE.iter().enumerate() {
+            let line = picked(&streams, places);
             // SAFETY: the caller's promise.
-            unsafe { put::<Self>(to.wrapping_add(k * LINE), picked(&streams, places), stream) };
+            unsafe { put::<Self>(to.wrapping_add(k * LINE), line, stream) };
         }
     }
 }

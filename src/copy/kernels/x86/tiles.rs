@@ -97,6 +97,7 @@ impl<const N: usize, const H: usize> Tile for Middle<N, H> {
     const ALONG: usize = 2 * H;
     const ACROSS: usize = 2 * H;
     type Smaller = Narrow<N, H>;
+    const GRAIN: usize = 32;
 
     #[inline]
     #[target_feature(enable = "avx2")]
