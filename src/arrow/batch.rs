@@ -192,7 +192,10 @@ impl Matrix {
             return Err(Error::CopyForbidden {
                 consumer: "a matrix",
                 bytes: records.iter().map(|record| record.bytes).sum(),
-                reasons: records.into_iter().flat_map(|record| record.reasons).collect(),
+                reasons: records
+                    .into_iter()
+                    .flat_map(|record| record.reasons.into_owned())
+                    .collect(),
             });
         }
         Ok((prepared, records))

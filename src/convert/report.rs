@@ -115,7 +115,7 @@ impl CopyReport {
     /// Adds the copies of another step.
     #[cfg(any(feature = "arrow", feature = "python"))]
     pub(crate) fn append(&mut self, later: &Self) {
-        self.records.extend_from_slice(&later.records);
+        self.records.extend(later.records.iter().cloned());
     }
 
     /// The copies, in the order in which they were made.
