@@ -160,7 +160,8 @@ fn run(data: &[u8]) {
                 column.view().to_bytes(viewbridge::Order::C).expect("memory of our own");
             }
             let _ = Parts::of(&field, &array);
-            assert_eq!(RELEASED.get(), 0);
+            // An array that needs no buffer has been released already.
+            assert!(RELEASED.get() <= 1);
             let again = ArrowArray::from_array(&array).value;
             // SAFETY: exported above.
             let again = unsafe { again.into_array(field.data_type()) }.expect("exported");
