@@ -308,7 +308,7 @@ impl Producer {
             } else {
                 n_children
             },
-            buffers: self.buffers(choices),
+            buffers: self.buffers(choices, format),
             children: arrays,
             dictionary: array_dictionary,
             release: Some(release_child),
@@ -343,15 +343,23 @@ impl Producer {
         (schemas, self.array_lists.last_mut().expect("pushed").as_mut_ptr())
     }
 
-    fn buffers(&mut self, choices: &mut Choices<'_>) -> *mut *const c_void {
+    fn buffers(&mut self, choices: &mut Choices<'_>, format: &str) -> *mut *const c_void {
         if choices.below(40) == 0 {
             return ptr::null_mut();
         }
+        // Sizes that are read as 64 bits must be small as such, and none may be read across two numbers: those would be lies about lengths.
+        let wide = ["U", "Z", "vu", "vz", "+L", "+vL"].contains(&format);
+        let sized = wide || ["u", "z", "+l", "+vl", "+m"].contains(&format);
         let mut list = [ptr::null(); BUFFERS];
         for entry in &mut list {
-            let memory = &self.memories[choices.below(3)];
+            let first = usize::from(wide);
+            let memory = &self.memories[first + choices.below(3 - first)];
             // Misaligned now and then; the memory is large enough for that too.
-            let shift = if choices.below(6) == 0 { choices.below(8) } else { 0 };
+            let shift = if !sized && choices.below(6) == 0 {
+                choices.below(8)
+            } else {
+                0
+            };
             if choices.below(12) != 0 {
                 *entry = memory.as_ptr().cast::<u8>().wrapping_add(shift).cast();
             }
