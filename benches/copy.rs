@@ -1,6 +1,7 @@
 //! What a forced copy costs, as a multiple R of a memcpy of the bytes that it writes, beside the crates that people copy with today.
 //!
-//! `cargo bench -p viewbridge-benches --bench copy -- [ROW …] [--repeats N] [--ours]`; `--help` has the rest.
+//! `cargo bench -p viewbridge-benches --bench copy -- [ROW …] [--repeats N] [--ours]`; `--help` has the rest. `copy/race.py` sets the same beside
+//! the Python libraries.
 //!
 //! All contenders of a row run in turn in one process, on one thread where the row does not say otherwise, each into memory of its own that is
 //! warm already. The least time of each counts. Before that, their outputs are compared.
@@ -36,6 +37,9 @@ struct Options {
     /// The names of the rows, and nothing else.
     #[arg(long)]
     list: bool,
+    /// Lines of row, contender and R instead of the table.
+    #[arg(long)]
+    csv: bool,
     /// Pages behind sources and destinations.
     #[arg(long, value_enum, default_value_t = Pages::Huge)]
     pages: Pages,
@@ -104,7 +108,13 @@ fn run(row: &Row, options: &Options) {
             assert_eq!(hash(memory.bytes()), expected, "{}: {name} disagrees", row.name);
         }
     }
-    print(row, compared, &names, &times);
+    if options.csv {
+        for (name, time) in names.iter().zip(&times) {
+            println!("\"{}\",{name},{:.4}", row.name, time / times[0]);
+        }
+    } else {
+        print(row, compared, &names, &times);
+    }
 }
 
 /// The same job by the threads of a pool, into which it is handed each time.
