@@ -35,6 +35,8 @@ pub struct Description {
     dtype: *const c_char,
     /// Whether booleans become bits.
     packed: bool,
+    /// Whether the rows of the view are columns that know nothing of each other, and become a matrix.
+    stacked: bool,
     threads: usize,
 }
 
@@ -42,6 +44,8 @@ pub struct Description {
 #[derive(Debug)]
 pub struct Job {
     view: StridedView<'static>,
+    /// Those of the matrix, if it is to become one.
+    columns: Vec<StridedView<'static>>,
     wanted: Requirements,
     destination: *mut MaybeUninit<u8>,
     destination_len: usize,
@@ -86,8 +90,12 @@ pub unsafe extern "C" fn race_prepare(description: &Description) -> *mut Job {
         } else {
             Packing::BoolBytes
         };
+        let view = StridedView::new(memory, dtype, layout).ok()?;
+        let columns = if d.stacked { view.shape()[0] } else { 0 };
+        let columns = (0..columns).map(|k| view.index_axis(0, k.cast_signed()));
         Some(Job {
-            view: StridedView::new(memory, dtype, layout).ok()?,
+            columns: columns.collect::<Result<_, _>>().ok()?,
+            view,
             wanted: Requirements::any("a race")
                 .contiguous(Order::C)
                 .native()
@@ -109,10 +117,15 @@ pub unsafe extern "C" fn race_prepare(description: &Description) -> *mut Job {
 pub unsafe extern "C" fn race_run(job: &mut Job, iterations: usize) -> bool {
     // SAFETY: *caller's memory*.
     let memory = unsafe { std::slice::from_raw_parts_mut(job.destination, job.destination_len) };
-    let (view, wanted, pool) = (&job.view, &job.wanted, job.pool);
+    let (view, columns, wanted, pool) = (&job.view, &job.columns, &job.wanted, job.pool);
     pool.install(|| {
         (0..iterations).all(|_| {
-            let copy = black_box(view).convert_into(black_box(wanted), CopyPolicy::Always, black_box(&mut *memory));
+            let memory = black_box(&mut *memory);
+            let copy = if columns.is_empty() {
+                black_box(view).convert_into(black_box(wanted), CopyPolicy::Always, memory)
+            } else {
+                StridedView::stack_into(black_box(columns), 1, memory)
+            };
             black_box(&copy).is_ok()
         })
     })

@@ -41,6 +41,7 @@ class Description(ctypes.Structure):
         ("strides", ctypes.POINTER(ctypes.c_ssize_t)),
         ("dtype", ctypes.c_char_p),
         ("packed", ctypes.c_bool),
+        ("stacked", ctypes.c_bool),
         ("threads", ctypes.c_size_t),
     ]
 
@@ -66,7 +67,7 @@ def library():
 class Ours:
     """A copy by the crate, prepared."""
 
-    def __init__(self, lib, root, view, out, dtype=None, packed=False, threads=1):
+    def __init__(self, lib, root, view, out, dtype=None, packed=False, stacked=False, threads=1):
         strides, shape = view.strides, view.shape
         offset = view.__array_interface__["data"][0] - root.ctypes.data
         if dtype == "bit":
@@ -85,6 +86,7 @@ class Ours:
                 self.keep[3],
                 (dtype or view.dtype.str).encode(),
                 packed,
+                stacked,
                 threads,
             )
         )
@@ -229,6 +231,27 @@ def broadcast(name, target, count):
     return name, target, prepare
 
 
+def stacked(name, target, count, rows):
+    def prepare(lib):
+        root = filled(count * rows, "f8").reshape(count, rows)
+        columns = [column.copy() for column in root]
+        frame = pl.DataFrame({str(k): column for k, column in enumerate(columns)})
+        batch = pa.RecordBatch.from_arrays([pa.array(column) for column in columns], [str(k) for k in range(count)])
+        out = {name: touched((rows, count), "f8") for name in ("viewbridge", "NumPy")}
+        tensors, target = [torch.from_numpy(column) for column in columns], torch.empty((rows, count), dtype=torch.float64)
+        contenders = {
+            "viewbridge": Ours(lib, root, root, out["viewbridge"], stacked=True),
+            "NumPy": times(lambda: np.stack(columns, axis=1, out=out["NumPy"])),
+            "PyTorch": by_threads(1, lambda: torch.stack(tensors, dim=1, out=target)),
+            "pyarrow": times(lambda: batch.to_tensor(row_major=True)),
+            "polars": times(lambda: frame.to_numpy(order="c")),
+        }
+        out["polars"] = frame.to_numpy(order="c")
+        return contenders, out
+
+    return name, target, prepare
+
+
 def unpacking(name, target, count):
     def prepare(lib):
         bits = np.packbits(filled(count, "u1"), bitorder="little")
@@ -335,6 +358,7 @@ def rows():
         ),
         transposed("[n,3]→[3,n] f32", 0.9, "f4", (4 << 20, 3)),
         transposed("[3,n]→[n,3] f32", 0.9, "f4", (3, 4 << 20)),
+        stacked("16 columns × 1M f64 → matrix", 0.8, 16, 1_000_000),
         unpacking("bitmap→bool bytes 100M", 0.6, 100_000_000),
         packing("bool bytes→bitmap 100M", 0.6, 100_000_000),
     ]

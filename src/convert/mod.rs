@@ -10,6 +10,7 @@ mod reasons;
 mod report;
 pub mod requirements;
 mod run;
+mod stack;
 mod stream;
 #[cfg(feature = "rayon")]
 mod threads;

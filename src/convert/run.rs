@@ -68,12 +68,14 @@ impl StridedView<'_> {
         let src = self.buffer().as_ptr();
         #[cfg(feature = "rayon")]
         {
-            let threads = super::threads::threads_for(target.layout.nbytes());
+            let whole = target.layout.nbytes();
+            let threads = super::threads::threads_for(whole);
             if threads > 1 {
                 let job = super::threads::Job {
                     dtypes: (self.dtype(), target.dtype),
                     src,
                     dst: memory,
+                    whole,
                 };
                 // SAFETY: the caller's promise.
                 return unsafe { job.run(self.layout(), target.layout, threads) };

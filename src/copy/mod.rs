@@ -15,7 +15,7 @@ mod plan;
 pub(crate) mod validity;
 
 pub use describe::Kernel;
-pub(crate) use kernels::execute;
+pub(crate) use kernels::{execute, execute_part};
 pub(crate) use plan::{Axis, CopyPlan, Item};
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use file::RawFault;
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
-use crate::dtype::DType;
+use crate::dtype::{DType, ItemType};
 use crate::memory::OwnerKind;
 use crate::reason::{CopyReason, Refusal};
 
@@ -57,6 +57,15 @@ pub enum Error {
         /// Type found.
         found: DType,
     },
+    /// The items mean something else, though their bits are alike: times in another unit, say.
+    ItemMismatch {
+        /// Type and meaning needed.
+        expected: ItemType,
+        /// Type and meaning found.
+        found: ItemType,
+    },
+    /// A list of views with at least one was needed.
+    NoViews,
     /// Two shapes that must be equal are not.
     ShapeMismatch {
         /// Shape needed.
@@ -182,6 +191,11 @@ impl fmt::Display for Error {
             Self::DTypeMismatch { expected, found } => {
                 write!(f, "expected items of type {expected}, found {found}")
             }
+            Self::ItemMismatch { expected, found } => write!(
+                f,
+                "expected items of type {expected}, found {found}; take both as they are stored with into_storage()"
+            ),
+            Self::NoViews => f.write_str("no views; at least one is needed"),
             Self::ShapeMismatch { expected, found } => {
                 write!(
                     f,

@@ -25,7 +25,8 @@ use std::mem::MaybeUninit;
 use smallvec::SmallVec;
 
 use super::classify::{Class, LONGEST_LIST};
-use super::engine::Engine;
+use super::engine::{Engine, Stream};
+use super::isa::Isa;
 use super::plan::{Axis, CopyPlan, Item, for_each};
 use super::validity::Bits;
 use job::{Job, Kernel, WIDEST};
@@ -44,6 +45,17 @@ use table::Table;
 pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { execute_by(Engine::best(), plan, src, dst) };
+}
+
+/// The same, for a part of a copy of `whole` bytes: lines of the destination go past the caches if those of the whole would.
+///
+/// # Safety
+///
+/// As [`execute`].
+pub(crate) unsafe fn execute_part(plan: &CopyPlan, whole: usize, src: *const u8, dst: *mut u8) {
+    let engine = Engine::new(Isa::best(), Stream::PartOf(whole));
+    // SAFETY: the caller's promise.
+    unsafe { execute_by(engine, plan, src, dst) };
 }
 
 /// The same, with the kernels that `engine` chooses.
