@@ -124,6 +124,12 @@ impl CopyReport {
         &self.records
     }
 
+    /// The copies, to be listed with others.
+    #[cfg(any(feature = "npz", feature = "safetensors"))]
+    pub(crate) fn into_records(self) -> Vec<CopyRecord> {
+        self.records
+    }
+
     /// Whether no byte was copied.
     #[must_use]
     pub fn is_shared(&self) -> bool {

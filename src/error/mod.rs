@@ -15,7 +15,7 @@ use std::fmt;
 pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NoView, NpyFault};
-pub use file::RawFault;
+pub use file::{NpzFault, RawFault, SafetensorsFault};
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
@@ -166,6 +166,17 @@ pub enum Error {
     Npy(NpyFault),
     /// A file without a header that does not hold what it should, or a mapping that cannot do what it should.
     Raw(RawFault),
+    /// A `.npz` archive that breaks the format.
+    Npz(NpzFault),
+    /// A safetensors file that breaks the format, or tensors that it cannot hold.
+    Safetensors(SafetensorsFault),
+    /// What is wrong with one of the arrays of a file.
+    Array {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        error: Box<Error>,
+    },
     /// A file could not be read or written.
     Io(std::io::Error),
 }
@@ -257,6 +268,9 @@ impl fmt::Display for Error {
             Self::Arrow(e) => e.fmt(f),
             Self::Npy(e) => write!(f, "invalid .npy file: {e}"),
             Self::Raw(e) => write!(f, "raw file: {e}"),
+            Self::Npz(e) => write!(f, "invalid .npz file: {e}"),
+            Self::Safetensors(e) => write!(f, "safetensors: {e}"),
+            Self::Array { name, error } => write!(f, "array {name:?}: {error}"),
             Self::Io(e) => e.fmt(f),
         }
     }
@@ -314,6 +328,29 @@ impl From<ArrowFault> for Error {
 impl From<CDataFault> for Error {
     fn from(e: CDataFault) -> Self {
         Self::Arrow(ArrowFault::CData(e))
+    }
+}
+
+impl Error {
+    /// The same error, of one of the arrays of a file.
+    #[cfg(any(feature = "npz", feature = "safetensors"))]
+    pub(crate) fn of_array(self, name: &str) -> Self {
+        Self::Array {
+            name: name.into(),
+            error: Box::new(self),
+        }
+    }
+}
+
+impl From<NpzFault> for Error {
+    fn from(e: NpzFault) -> Self {
+        Self::Npz(e)
+    }
+}
+
+impl From<SafetensorsFault> for Error {
+    fn from(e: SafetensorsFault) -> Self {
+        Self::Safetensors(e)
     }
 }
 

@@ -113,15 +113,6 @@ impl Layout {
         Ok(())
     }
 
-    /// Checks axes whose first item is so many bytes into a memory that nothing is known of but its start.
-    pub(crate) fn place_at(mut self, byte_offset: usize) -> Result<Self, LayoutError> {
-        check_size(self.shape(), self.itemsize)?;
-        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
-        self.offset = byte_offset.saturating_mul(units_per_byte);
-        self.check_span()?;
-        Ok(self)
-    }
-
     /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.
     pub(crate) fn place(mut self) -> Result<Placed, LayoutError> {
         check_size(self.shape(), self.itemsize)?;
