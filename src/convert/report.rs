@@ -126,8 +126,8 @@ impl CopyReport {
 
     /// The copies, to be listed with others.
     #[cfg(any(feature = "npz", feature = "safetensors"))]
-    pub(crate) fn into_records(self) -> Vec<CopyRecord> {
-        self.records
+    pub(crate) fn into_records(self) -> impl Iterator<Item = CopyRecord> {
+        self.records.into_iter()
     }
 
     /// Whether no byte was copied.
