@@ -118,7 +118,9 @@ fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
     if let Ok(view) = object.cast::<PyView>() {
         return finish(object.py(), view.get().clone_ref(object.py()), wish).map(Some);
     }
-    if let Some(tensor) = exchange::tensor_of(object, wish.device.is_none())? {
+    // The table has no word for a copy, and the copies of some producers do not say that they are any.
+    let table_will_do = wish.device.is_none() && wish.copy != Some(true);
+    if let Some(tensor) = exchange::tensor_of(object, table_will_do)? {
         let base = Some(object);
         return finish(object.py(), admit_tensor(tensor, Door::ExchangeApi, base)?, wish).map(Some);
     }
