@@ -58,7 +58,7 @@
 //!
 //! # Features
 //!
-//! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. With `rayon`, copies of 8 MiB and more are shared out among the
+//! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python extension modules. With `rayon`, copies of 8 MiB and more are shared out among the
 //! threads of the current pool.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
