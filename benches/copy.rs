@@ -1,6 +1,7 @@
 //! What a forced copy costs, as a multiple R of a memcpy of the bytes that it writes, beside the crates that people copy with today.
 //!
-//! `cargo bench -p viewbridge-benches --bench copy -- [ROW …] [--repeats N] [--ours]`; `--help` has the rest.
+//! `cargo bench -p viewbridge-benches --bench copy -- [ROW …] [--repeats N] [--ours]`; `--help` has the rest. `copy/race.py` sets the same beside
+//! the Python libraries.
 //!
 //! All contenders of a row run in turn in one process, on one thread where the row does not say otherwise, each into memory of its own that is
 //! warm already. The least time of each counts. Before that, their outputs are compared.
@@ -13,10 +14,11 @@ mod peers;
 mod rows;
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Parser;
-use viewbridge::{DType, Layout, Order, StridedView, StridedViewMut};
+use viewbridge::{CopyPolicy, DType, Layout, Order, Requirements, StridedView, StridedViewMut};
 use viewbridge_benches::{Contender, minima};
 
 use memory::{Memory, Pages, hash};
@@ -36,6 +38,9 @@ struct Options {
     /// The names of the rows, and nothing else.
     #[arg(long)]
     list: bool,
+    /// Lines of row, contender and R instead of the table.
+    #[arg(long)]
+    csv: bool,
     /// Pages behind sources and destinations.
     #[arg(long, value_enum, default_value_t = Pages::Huge)]
     pages: Pages,
@@ -98,13 +103,19 @@ fn run(row: &Row, options: &Options) {
     let times = minima(&mut contenders, options.repeats, BUDGET);
     let names: Vec<&str> = contenders.iter().map(Contender::name).collect();
     drop(contenders);
-    if row.into != Into::Fresh {
+    if !matches!(row.into, Into::Fresh | Into::Streamed) {
         let expected = hash(output.bytes());
         for (name, memory) in names[2..].iter().zip(&theirs) {
             assert_eq!(hash(memory.bytes()), expected, "{}: {name} disagrees", row.name);
         }
     }
-    print(row, compared, &names, &times);
+    if options.csv {
+        for (name, time) in names.iter().zip(&times) {
+            println!("\"{}\",{name},{:.4}", row.name, time / times[0]);
+        }
+    } else {
+        print(row, compared, &names, &times);
+    }
 }
 
 /// The same job by the threads of a pool, into which it is handed each time.
@@ -129,6 +140,8 @@ fn ours<'a>(row: &Row, view: &'a StridedView<'_>, output: &'a mut Memory) -> Con
             });
         }
         Into::BoolBits => return ours_into_bits(view, output),
+        Into::Stacked => return ours_stacked(view, output),
+        Into::Streamed => return ours_streamed(view),
         Into::Swapped => row.dtype.clone().into_native(),
         Into::BoolBytes => DType::BOOL,
         Into::Warm => row.dtype.clone(),
@@ -137,6 +150,30 @@ fn ours<'a>(row: &Row, view: &'a StridedView<'_>, output: &'a mut Memory) -> Con
     let mut destination = bytes.view_as(dtype).unwrap().reshape(view.shape()).unwrap();
     Contender::new("viewbridge", move || {
         black_box(black_box(view).copy_into(black_box(&mut destination)).unwrap());
+    })
+}
+
+fn ours_stacked<'a>(view: &'a StridedView<'_>, output: &'a mut Memory) -> Contender<'a> {
+    let columns: Vec<_> = (0..view.shape()[1])
+        .map(|k| view.index_axis(1, k.cast_signed()).unwrap())
+        .collect();
+    let memory = output.uninit();
+    Contender::new("viewbridge", move || {
+        drop(black_box(
+            StridedView::stack_into(black_box(&columns), 1, &mut *memory).unwrap(),
+        ));
+    })
+}
+
+fn ours_streamed<'a>(view: &'a StridedView<'_>) -> Contender<'a> {
+    let wanted = Requirements::any("a sink").contiguous(Order::C);
+    Contender::new("viewbridge", move || {
+        let stream = black_box(view).stream(&wanted, CopyPolicy::Always).unwrap();
+        let done = stream.for_each(|piece| {
+            black_box(piece.bytes);
+            ControlFlow::Continue(())
+        });
+        assert!(done.unwrap().is_complete());
     })
 }
 

@@ -11,15 +11,16 @@
 //!   view ([`StridedViewMut`](crate::StridedViewMut)) holds the only buffer, or the only mutable borrow, and writes through it.
 //! - *confined*: parts of a split exclusive view hold buffers of the same memory, of which each may touch its own items only. No view is made
 //!   of such a buffer but from a view of the part.
-//! - *untouched owner*: after a buffer is built, the owner inside of the `Arc` is never accessed again but to be dropped.
+//! - *untouched owner* (see [`Claim`]): after a buffer is built, the owner is never accessed again but to be dropped.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "mmap")]
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
+use crate::claim::{Claim, Facts};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
@@ -52,27 +53,6 @@ pub struct Buffer<'a> {
     confined: bool,
     borrow: PhantomData<&'a [u8]>,
 }
-
-/// A share of an owner: what keeps memory alive, without the memory.
-#[derive(Clone)]
-pub(crate) struct Claim(Arc<Shared<dyn Send>>);
-
-/// An owner and what is known of it.
-struct Shared<T: ?Sized> {
-    kind: OwnerKind,
-    /// Bytes beyond the buffer that stay allocated as long as the owner lives.
-    spare: usize,
-    /// Whether the last buffer may write the memory.
-    reclaimable: bool,
-    /// What those who made the buffer want to know of it again: which file it is of, say.
-    note: Option<Box<dyn Any + Send + Sync>>,
-    /// Only ever dropped: *untouched owner*.
-    keep: T,
-}
-
-// SAFETY: *untouched owner*: a shared reference to `Shared` gives no access to the owner, so that only its drop crosses threads,
-// and for that `Send` is enough. All else in it is `Sync`.
-unsafe impl<T: ?Sized + Send> Sync for Shared<T> {}
 
 // SAFETY: the pointer is used only as *alive* and *frozen* (or the contract of a foreign owner) allow, from any thread; the owner
 // is `Send`, and shared only as argued above.
@@ -237,7 +217,9 @@ impl<'a> Buffer<'a> {
     #[must_use]
     #[inline]
     pub fn owner_kind(&self) -> OwnerKind {
-        self.owner.as_ref().map_or(OwnerKind::Borrowed, |owner| owner.0.kind)
+        self.owner
+            .as_ref()
+            .map_or(OwnerKind::Borrowed, |owner| owner.facts().kind)
     }
 
     /// Whether an owner keeps the memory alive, rather than a borrow.
@@ -249,20 +231,20 @@ impl<'a> Buffer<'a> {
     /// Bytes that stay allocated because of this buffer; 0 if it is borrowed.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {
-        self.owner.as_ref().map_or(0, |owner| self.len + owner.0.spare)
+        self.owner.as_ref().map_or(0, |owner| self.len + owner.facts().spare)
     }
 
     /// What those who made the buffer noted of it, if it is of this type.
     #[cfg(feature = "mmap")]
     pub(crate) fn note<T: Any>(&self) -> Option<&T> {
-        self.owner.as_ref()?.0.note.as_ref()?.downcast_ref()
+        self.owner.as_ref()?.note()?.downcast_ref()
     }
 
     /// Whether the two keep the same owner alive (borrowed memory: begin at the same address).
     #[must_use]
     pub fn same_owner(&self, other: &Buffer<'_>) -> bool {
         match (&self.owner, &other.owner) {
-            (Some(a), Some(b)) => std::ptr::addr_eq(Arc::as_ptr(&a.0), Arc::as_ptr(&b.0)),
+            (Some(a), Some(b)) => a.is_same(b),
             (None, None) => self.ptr == other.ptr,
             _ => false,
         }
@@ -274,7 +256,7 @@ impl<'a> Buffer<'a> {
             && self
                 .owner
                 .as_mut()
-                .is_some_and(|owner| owner.0.reclaimable && Arc::get_mut(&mut owner.0).is_some());
+                .is_some_and(|owner| owner.facts().reclaimable && owner.is_only());
         self.confined &= !last;
         last
     }
@@ -287,14 +269,12 @@ impl Buffer<'static> {
         // Taken mutably, so that the last owner may write through it.
         let ptr = NonNull::from(items.as_mut_slice()).cast();
         let len = size_of_val(items.as_slice());
-        let owner = Shared {
+        let facts = Facts {
             kind: OwnerKind::Heap,
             spare: items.capacity() * size_of::<T>() - len,
             reclaimable: true,
-            note: None,
-            keep: items,
         };
-        Self::owned(ptr, len, Arc::new(owner))
+        Self::owned(ptr, len, facts, items)
     }
 
     /// Takes any owner of items over, for as long as a view of them lives.
@@ -302,17 +282,20 @@ impl Buffer<'static> {
     /// `as_ref` is called once, after the owner has reached the place where it stays. The owner may be dropped on any thread.
     #[must_use]
     pub fn from_owner<T: Element, O: AsRef<[T]> + Send + 'static>(owner: O) -> Self {
-        let shared = Arc::new(Shared {
+        let facts = Facts {
             kind: OwnerKind::Heap,
             spare: 0,
             reclaimable: false,
-            note: None,
-            keep: owner,
-        });
+        };
         // *frozen*: the shared borrow that `as_ref` takes never ends, as the owner is not touched again.
-        let items = shared.keep.as_ref();
-        let (ptr, len) = (NonNull::from(items).cast(), size_of_val(items));
-        Self::owned(ptr, len, shared)
+        let (claim, (ptr, len)) = Claim::new(facts, owner, |owner| {
+            let items = owner.as_ref();
+            (NonNull::from(items).cast(), size_of_val(items))
+        });
+        Self {
+            owner: Some(claim),
+            ..Self::borrowed(ptr, len)
+        }
     }
 
     /// Memory behind a raw pointer, kept alive by `owner`.
@@ -332,21 +315,19 @@ impl Buffer<'static> {
         kind: OwnerKind,
         owner: O,
     ) -> Self {
-        let shared = Shared {
+        let facts = Facts {
             kind,
             spare: 0,
             reclaimable: false,
-            note: None,
-            keep: owner,
         };
-        Self::owned(ptr, len, Arc::new(shared)).with_place(access, device)
+        Self::owned(ptr, len, facts, owner).with_place(access, device)
     }
 
     /// The same memory, of which the owner keeps `spare` bytes more allocated than the buffer shows. Only for a buffer just made.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_spare(mut self, spare: usize) -> Self {
-        if let Some(shared) = self.owner.as_mut().and_then(|owner| Arc::get_mut(&mut owner.0)) {
-            shared.spare = spare;
+        if let Some(facts) = self.owner.as_mut().and_then(Claim::facts_mut) {
+            facts.spare = spare;
         }
         self
     }
@@ -354,8 +335,8 @@ impl Buffer<'static> {
     /// The same memory with a note for [`Buffer::note`]. Only for a buffer just made.
     #[cfg(feature = "mmap")]
     pub(crate) fn with_note(mut self, note: impl Any + Send + Sync) -> Self {
-        if let Some(shared) = self.owner.as_mut().and_then(|owner| Arc::get_mut(&mut owner.0)) {
-            shared.note = Some(Box::new(note));
+        if let Some(claim) = &mut self.owner {
+            claim.set_note(Box::new(note));
         }
         self
     }
@@ -382,20 +363,19 @@ impl Buffer<'static> {
         kind: OwnerKind,
         owner: O,
     ) -> Self {
-        let shared = Shared {
+        let facts = Facts {
             kind,
             spare: 0,
             reclaimable: true,
-            note: None,
-            keep: owner,
         };
-        Self::owned(ptr, len, Arc::new(shared)).with_place(Access::Immutable, device)
+        Self::owned(ptr, len, facts, owner).with_place(Access::Immutable, device)
     }
 
     #[inline]
-    fn owned(ptr: NonNull<u8>, len: usize, owner: Arc<Shared<dyn Send>>) -> Self {
+    fn owned<O: Send + 'static>(ptr: NonNull<u8>, len: usize, facts: Facts, owner: O) -> Self {
+        let (claim, ()) = Claim::new(facts, owner, |_| ());
         Self {
-            owner: Some(Claim(owner)),
+            owner: Some(claim),
             ..Self::borrowed(ptr, len)
         }
     }

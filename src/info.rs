@@ -7,6 +7,7 @@ use crate::dtype::{DType, Logical};
 use crate::layout::{Overlap, Unit};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
+use crate::view_mut::StridedViewMut;
 
 /// Rounds of the search for items that share a byte: plenty for a layout met in practice, and a moment for a hostile one.
 const OVERLAP_BUDGET: usize = 100;
@@ -49,6 +50,8 @@ pub struct Info {
     pub aligned: bool,
     /// Who may write the memory.
     pub access: Access,
+    /// Whether the view is exclusive: it alone may read and write its items.
+    pub exclusive: bool,
     /// What keeps the memory alive.
     pub owner: OwnerKind,
     /// Where the memory is.
@@ -81,12 +84,24 @@ impl StridedView<'_> {
             f_contiguous: self.is_f_contiguous(),
             aligned: self.is_aligned(),
             access: self.access(),
+            exclusive: false,
             owner: self.owner_kind(),
             device: self.device(),
             self_overlap: self.layout().overlaps_itself(OVERLAP_BUDGET),
             memory_bytes: self.buffer().len(),
             nbytes: self.nbytes(),
             pinned_bytes: self.pinned_bytes(),
+        }
+    }
+}
+
+impl StridedViewMut<'_> {
+    /// As [`StridedView::info`].
+    #[must_use]
+    pub fn info(&self) -> Info {
+        Info {
+            exclusive: true,
+            ..self.inner().info()
         }
     }
 }
@@ -116,7 +131,11 @@ impl fmt::Display for Info {
             Overlap::TooHard => "too hard to tell",
         };
         writeln!(f, "self-overlap:  {overlap}")?;
-        writeln!(f, "writeable:     {} ({:?})", self.access.is_writable(), self.access)?;
+        if self.exclusive {
+            writeln!(f, "writeable:     true (exclusive)")?;
+        } else {
+            writeln!(f, "writeable:     {} ({:?})", self.access.is_writable(), self.access)?;
+        }
         writeln!(f, "owner:         {}", self.owner)?;
         writeln!(f, "device:        {}", self.device)?;
         writeln!(f, "nbytes:        {}", Grouped(self.nbytes))?;

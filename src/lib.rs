@@ -24,7 +24,9 @@
     feature = "dlpack",
     doc = "| DLPack | [`dlpack::VersionedTensor`], [`to_dlpack`](StridedView::to_dlpack) |"
 )]
-//! | `.npy` | [`files::npy`] |
+//! | files | [`files::npy`], [`files::raw`] |
+#![cfg_attr(feature = "npz", doc = "| | [`files::npz`] |")]
+#![cfg_attr(feature = "safetensors", doc = "| | [`files::safetensors`] |")]
 //!
 //! # Copies
 //!
@@ -56,7 +58,7 @@
 //!
 //! # Features
 //!
-//! `arrow`, `dlpack` and `mmap` are on by default; the core needs none of them. With `rayon`, copies of 8 MiB and more are shared out among the
+//! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python extension modules. With `rayon`, copies of 8 MiB and more are shared out among the
 //! threads of the current pool.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,6 +67,7 @@ mod allocation;
 pub mod arrow;
 mod assign;
 mod buffer;
+mod claim;
 pub mod convert;
 mod copy;
 mod display;
@@ -92,7 +95,7 @@ pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requireme
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Logical, Multiple, Record, TimeUnit};
 pub use error::{
     ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NoView,
-    NpyFault, RawFault, Result,
+    NpyFault, NpzFault, RawFault, Result, SafetensorsFault,
 };
 pub use info::Info;
 pub use layout::{

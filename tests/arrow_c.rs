@@ -479,7 +479,10 @@ fn broken_arrays_are_typed_errors() {
         case(array, "negative length", &|raw| raw.length = -1);
         case(array, "negative offset", &|raw| raw.offset = -1);
         case(array, "offset that overflows", &|raw| raw.offset = i64::MAX);
-        case(array, "one buffer more", &|raw| raw.n_buffers += 7);
+        // View types have any number of buffers: nobody could tell a wrong one, and the list would be read beyond its end.
+        if !matches!(array.data_type(), DataType::Utf8View | DataType::BinaryView) {
+            case(array, "buffers that are not there", &|raw| raw.n_buffers += 7);
+        }
         case(array, "no buffers", &|raw| raw.n_buffers = -1);
         case(array, "children", &|raw| raw.n_children += 1);
         case(array, "negative children", &|raw| raw.n_children = -1);

@@ -494,3 +494,36 @@ fn writing_is_regained_when_the_last_view_is() {
     let (_, error) = view.into_mut().unwrap_err();
     assert!(matches!(error, Error::SelfOverlap { .. }), "{error}");
 }
+
+#[cfg(feature = "arrow")]
+#[test]
+fn writing_is_regained_when_an_arrow_array_is_gone() {
+    use viewbridge::CopyPolicy;
+
+    let view = count(4).freeze();
+    let array = view.to_arrow(CopyPolicy::Never).unwrap().value;
+    let (view, error) = view.into_mut().unwrap_err();
+    assert!(matches!(error, Error::NotUnique { .. }), "{error}");
+    drop(array);
+    assert!(view.into_mut().is_ok());
+}
+
+#[cfg(feature = "dlpack")]
+#[test]
+fn writing_is_regained_when_a_tensor_is_gone_and_not_on_its_other_side() {
+    use viewbridge::CopyPolicy;
+
+    let view = count(4).freeze();
+    let tensor = view.to_dlpack(CopyPolicy::Never).unwrap().value;
+    let (view, error) = view.into_mut().unwrap_err();
+    assert!(matches!(error, Error::NotUnique { .. }), "{error}");
+    let other_side = tensor.into_view().unwrap();
+    assert_eq!(other_side.data_ptr(), view.data_ptr());
+    let (other_side, error) = other_side.into_mut().unwrap_err();
+    assert!(
+        matches!(error, Error::ReadOnly { .. } | Error::NotUnique { .. }),
+        "{error}"
+    );
+    drop(other_side);
+    assert!(view.into_mut().is_ok());
+}

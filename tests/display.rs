@@ -187,7 +187,16 @@ fn exclusive_views_print_too() {
     let view = StridedViewMut::from_slice(&mut items);
     assert_eq!(
         view.to_string(),
-        "[1 2]\nint32, shape (2,), strides (4,) bytes, borrowed memory (Immutable), exclusive"
+        "[1 2]\nint32, shape (2,), strides (4,) bytes, borrowed memory (exclusive)"
+    );
+    let view = StridedViewMut::from_vec(vec![1_u8]);
+    assert!(view.to_string().ends_with("heap memory (exclusive)"));
+    assert!(
+        view.info().exclusive
+            && view
+                .info()
+                .to_string()
+                .contains("writeable:     true (exclusive)\nowner:         heap")
     );
 }
 

@@ -432,7 +432,10 @@ fn packed_types_count_in_bits() {
     // A row in the middle of a byte cannot go out as it is.
     let row = view.index_axis(0, 1).unwrap();
     let out = row.to_dlpack(CopyPolicy::IfNeeded).unwrap();
-    assert_eq!(out.report.records()[0].reasons, [CopyReason::BitOffset { offset: 4 }]);
+    assert_eq!(
+        out.report.records()[0].reasons[..],
+        [CopyReason::BitOffset { offset: 4 }]
+    );
     // Padded lanes are bytes.
     let padded = import(Producer::new(&[3], &[1]).versioned(|t| {
         t.dl_tensor.dtype = fp4;
@@ -522,7 +525,7 @@ fn copies_are_marked_and_writable() {
     let a = arange(&[2, 3]);
     let out = a.to_dlpack(CopyPolicy::Always).unwrap();
     assert_eq!(out.value.flags(), 2);
-    assert_eq!(out.report.records()[0].reasons, [CopyReason::Requested]);
+    assert_eq!(out.report.records()[0].reasons[..], [CopyReason::Requested]);
     assert_eq!(out.value.producer_copy(), ProducerCopy::Copied);
 }
 
@@ -540,7 +543,7 @@ fn read_only_memory_into_legacy_is_a_choice() {
     ));
     assert_eq!(a.plan(&LEGACY).refusal(), Some(&Refusal::ReadOnly { owner }));
     let copied = a.to_dlpack_legacy_or_copy(CopyPolicy::IfNeeded).unwrap();
-    assert_eq!(copied.report.records()[0].reasons, [CopyReason::ReadOnly { owner }]);
+    assert_eq!(copied.report.records()[0].reasons[..], [CopyReason::ReadOnly { owner }]);
     // SAFETY: this test does not write.
     let trusted = unsafe { a.to_dlpack_legacy_trusted(CopyPolicy::Never) }.unwrap();
     assert_eq!(trusted.value.into_view().unwrap().data_ptr(), a.data_ptr());
@@ -565,7 +568,7 @@ fn what_dlpack_cannot_say_is_copied_with_every_reason_or_refused() {
     assert_eq!(view.plan(&VERSIONED).reasons(), expected);
     let out = view.to_dlpack(CopyPolicy::IfNeeded).unwrap();
     assert_eq!(out.report.records().len(), 1);
-    assert_eq!(out.report.records()[0].reasons, expected);
+    assert_eq!(out.report.records()[0].reasons[..], expected);
     assert_eq!(
         out.value.into_view().unwrap().to_vec::<i32>().unwrap(),
         view.to_vec::<i32>().unwrap()
@@ -600,7 +603,7 @@ fn packed_booleans_become_bytes() {
     let bits = StridedView::new(Buffer::from_vec(vec![0b1010_1000_u8, 0b0001_0110]), DType::BIT, layout).unwrap();
     let out = bits.to_dlpack(CopyPolicy::IfNeeded).unwrap();
     assert_eq!(
-        out.report.records()[0].reasons,
+        out.report.records()[0].reasons[..],
         [CopyReason::Packing { from: 1, to: 8 }]
     );
     let values = out.value.into_view().unwrap().to_vec::<bool>().unwrap();

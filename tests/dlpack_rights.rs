@@ -371,38 +371,56 @@ unsafe extern "C" fn stream(_: u32, _: i32, _: *mut *mut c_void) -> std::ffi::c_
     -1
 }
 
-fn table(major: u32, prev_api: *mut DLPackExchangeAPI) -> &'static mut DLPackExchangeAPI {
-    let version = DLPackVersion { major, minor: 9 };
-    Box::leak(Box::new(DLPackExchangeAPI {
-        header: DLPackExchangeAPIHeader {
-            version,
-            prev_api: prev_api.cast(),
-        },
-        managed_tensor_allocator: Some(allocate),
-        managed_tensor_from_py_object_no_sync: Some(from_object),
-        managed_tensor_to_py_object_no_sync: Some(to_object),
-        dltensor_from_py_object_no_sync: None,
-        current_work_stream: Some(stream),
-    }))
+/// Tables that live as long as the test.
+#[derive(Default)]
+struct Tables(Vec<*mut DLPackExchangeAPI>);
+
+impl Tables {
+    fn add(&mut self, major: u32, prev_api: *mut DLPackExchangeAPI) -> *mut DLPackExchangeAPI {
+        let version = DLPackVersion { major, minor: 9 };
+        let table = Box::into_raw(Box::new(DLPackExchangeAPI {
+            header: DLPackExchangeAPIHeader {
+                version,
+                prev_api: prev_api.cast(),
+            },
+            managed_tensor_allocator: Some(allocate),
+            managed_tensor_from_py_object_no_sync: Some(from_object),
+            managed_tensor_to_py_object_no_sync: Some(to_object),
+            dltensor_from_py_object_no_sync: None,
+            current_work_stream: Some(stream),
+        }));
+        self.0.push(table);
+        table
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        for &table in &self.0 {
+            // SAFETY: boxed above.
+            drop(unsafe { Box::from_raw(table) });
+        }
+    }
 }
 
 #[test]
 fn the_table_of_our_major_version_is_found() {
-    // SAFETY: tables live as long as the process.
-    let find = |table: &'static DLPackExchangeAPI| unsafe { exchange::find(table) };
-    let ours = table(1, ptr::null_mut());
-    let address: *mut DLPackExchangeAPI = ours;
-    let found = find(table(3, table(2, address))).map(ptr::from_ref);
-    assert_eq!(found, Some(address.cast_const()));
-    assert!(find(table(2, ptr::null_mut())).is_none());
-    // SAFETY: NULL is allowed.
-    assert!(unsafe { exchange::find(ptr::null()) }.is_none());
+    let mut tables = Tables::default();
+    // SAFETY: tables live until the end of the test, and so is what is found in them used.
+    let find = |table: *mut DLPackExchangeAPI| unsafe { exchange::find(table) }.map(ptr::from_ref);
+    let ours = tables.add(1, ptr::null_mut());
+    let newer = tables.add(2, ours);
+    assert_eq!(find(tables.add(3, newer)), Some(ours.cast_const()));
+    assert!(find(tables.add(2, ptr::null_mut())).is_none());
+    assert!(find(ptr::null_mut()).is_none());
     // A way that leads in circles ends.
-    let circle = table(2, ptr::null_mut());
-    circle.header.prev_api = ptr::from_mut(circle).cast();
+    let circle = tables.add(2, ptr::null_mut());
+    // SAFETY: alive, and nobody else looks.
+    unsafe { (*circle).header.prev_api = circle.cast() };
     assert!(find(circle).is_none());
-    let broken = table(1, ptr::null_mut());
-    broken.current_work_stream = None;
+    let broken = tables.add(1, ptr::null_mut());
+    // SAFETY: as above.
+    unsafe { (*broken).current_work_stream = None };
     assert!(find(broken).is_none());
     assert_eq!(
         (exchange::version().major, exchange::version().minor),

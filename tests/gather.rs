@@ -117,6 +117,31 @@ proptest! {
     }
 
     #[test]
+    fn putting_by_a_mask_is_the_way_back(view in views(), wanted in prop::collection::vec(any::<bool>(), 125), covered in 0..4_usize) {
+        let covered = covered.min(view.ndim());
+        let outer = &view.shape()[..covered];
+        let mask = StridedView::from_slice(&wanted[..outer.iter().product()]).reshape(outer).unwrap();
+        let selected = view.select(&mask).unwrap().value;
+        let copy = || view.to_owned().unwrap().value.into_mut().unwrap();
+        let mut target = copy();
+        target.fill_bytes(&vec![0; view.dtype().itemsize()]).unwrap();
+        let report = target.put(&mask, &selected).unwrap();
+        prop_assert_eq!(report.bytes_copied(), selected.nbytes());
+        // What was selected is there again, and nothing else.
+        prop_assert_eq!(target.as_view().select(&mask).unwrap().value.to_bytes(Order::C).unwrap(), selected.to_bytes(Order::C).unwrap());
+        let mut expected = copy();
+        let opposite: Vec<bool> = wanted.iter().map(|wanted| !wanted).collect();
+        let rest = StridedView::from_slice(&opposite[..outer.iter().product()]).reshape(outer).unwrap();
+        let nothing = vec![0_u8; view.dtype().itemsize()];
+        let nothing = StridedView::from_slice(&nothing);
+        if !view.dtype().is_packed() {
+            let zero = nothing.view_as(view.dtype().clone()).unwrap();
+            expected.put(&rest, &zero).unwrap();
+            prop_assert_eq!(target.as_view().to_bytes(Order::C).unwrap(), expected.as_view().to_bytes(Order::C).unwrap());
+        }
+    }
+
+    #[test]
     fn putting_is_the_way_back(view in views(), picks in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
         let size = view.shape()[0];
         prop_assume!(size > 0);

@@ -170,7 +170,9 @@ fn table() -> String {
         (name, field, array)
     });
     for (name, field, array) in plain.chain(extensions()) {
-        writeln!(table, "| {name} | {} |", outcome(&field, &array)).unwrap();
+        // A bar ends a cell.
+        let outcome = outcome(&field, &array).replace('|', "\\|");
+        writeln!(table, "| {name} | {outcome} |").unwrap();
     }
     table
 }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 /// Which pages stand behind the memory.
@@ -48,6 +49,12 @@ impl Memory {
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: *owned block*, borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.layout.size()) }
+    }
+
+    /// The bytes as memory that need not be initialised.
+    pub(crate) fn uninit(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: *owned block*, borrowed mutably; nobody writes anything uninitialised.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr().cast(), self.layout.size()) }
     }
 
     /// Items that are anything but repeated, and never a NaN or a `bool` of 2: every byte is 0 or 1.

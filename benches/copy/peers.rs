@@ -25,11 +25,12 @@ pub(crate) fn peers<'a>(
     outputs: &'a mut [Memory],
 ) -> Vec<Contender<'a>> {
     match (row.into, row.dtype.itemsize()) {
-        (Into::Warm | Into::Fresh, 1) => copying::<u8>(row, view, root, outputs),
-        (Into::Warm | Into::Fresh, 2) => copying::<u16>(row, view, root, outputs),
-        (Into::Warm | Into::Fresh, 4) => copying::<f32>(row, view, root, outputs),
-        (Into::Warm | Into::Fresh, 8) => copying::<f64>(row, view, root, outputs),
-        (Into::Warm | Into::Fresh, _) => copying::<[u64; 2]>(row, view, root, outputs),
+        (Into::Warm | Into::Fresh | Into::Stacked, 1) => copying::<u8>(row, view, root, outputs),
+        (Into::Warm | Into::Fresh | Into::Stacked, 2) => copying::<u16>(row, view, root, outputs),
+        (Into::Warm | Into::Fresh | Into::Stacked, 4) => copying::<f32>(row, view, root, outputs),
+        (Into::Warm | Into::Fresh | Into::Stacked, 8) => copying::<f64>(row, view, root, outputs),
+        (Into::Warm | Into::Fresh | Into::Stacked, _) => copying::<[u64; 2]>(row, view, root, outputs),
+        (Into::Streamed, _) => Vec::new(),
         (Into::Swapped, 4) => swapping(u32::swap_bytes, root, outputs),
         (Into::Swapped, _) => swapping(u64::swap_bytes, root, outputs),
         (Into::BoolBytes, _) => unpacking(view.len(), root, outputs),

@@ -12,6 +12,10 @@ pub(crate) enum Into {
     Warm,
     /// Memory that the copy allocates and gives back to the system after each copy.
     Fresh,
+    /// As [`Into::Warm`], by columns that know nothing of each other: those of the view.
+    Stacked,
+    /// Nowhere: each piece of a stream is looked at and forgotten.
+    Streamed,
     /// As [`Into::Warm`], the numbers in the other byte order.
     Swapped,
     /// As [`Into::Warm`], booleans of one bit as bytes.
@@ -95,7 +99,7 @@ impl Row {
 /// Work that memory bounds.
 pub(crate) fn large() -> Vec<Row> {
     let (u8, u16, f32, f64) = (DType::U8, DType::U16, DType::F32, DType::F64);
-    let c128 = DType::C128;
+    let (c128, columns) = (DType::C128, DType::F64);
     let transposed = Row::transposed;
     let every_second: MakeView = |a| a.slice_axis(0, Slice::ALL.step_by(2));
     let reversed: MakeView = |a| a.flip(0);
@@ -183,6 +187,10 @@ pub(crate) fn large() -> Vec<Row> {
                 9, 2, 17, 6, 13, 21, 4, 11, 0, 15, 8, 19, 3, 12, 20, 7, 1, 16, 10, 5, 18, 14,
             ])
         }),
+        Row::new("16 columns × 1M f64 → matrix", 0.8, columns, &[16, 1_000_000], |a| {
+            Ok(a.transpose())
+        })
+        .into(Into::Stacked),
         Row::new("bitmap→bool bytes 100M", 0.6, DType::BIT, &[100_000_000], whole).into(Into::BoolBytes),
         Row::new(
             "bool bytes→bitmap 100M",
@@ -193,6 +201,7 @@ pub(crate) fn large() -> Vec<Row> {
         )
         .into(Into::BoolBits),
         transposed("fresh: transpose 4096² f32", 2.4, f32.clone(), (4096, 4096)).into(Into::Fresh),
+        transposed("stream: transpose 4096² f32", 1.5, f32.clone(), (4096, 4096)).into(Into::Streamed),
         transposed("2T: transpose 4096² f32", 1.0, f32.clone(), (4096, 4096)).by_two_threads(0.8),
         transposed("2T: transpose 8192² u8", 1.6, u8, (8192, 8192)).by_two_threads(1.6),
         Row::new("2T: contiguous 64 MiB", 1.05, f32, &[16 << 20], whole).by_two_threads(1.05),

@@ -25,6 +25,9 @@ fn main() -> Result<()> {
             write(target, &format!("{seed:02}"), &bytes(seed))?;
         }
     }
+    for seed in 0..48_u8 {
+        write("assign", &format!("{seed:02}"), &bytes(seed))?;
+    }
     Ok(())
 }
 

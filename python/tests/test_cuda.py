@@ -65,6 +65,12 @@ def same_tensor(a, b):
         assert [a.stride(k) for k in wide] == [b.stride(k) for k in wide]
 
 
+def same_bits(a, b):
+    """Of any values: some of the patterns that `tensor` makes are no numbers."""
+    assert a.dtype == b.dtype and a.shape == b.shape
+    assert torch.equal(a.cpu().contiguous().view(torch.uint8), b.cpu().contiguous().view(torch.uint8))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("door", [vb.asview, vb.from_dlpack])
@@ -102,7 +108,7 @@ def test_memory_outlives_its_tensor():
     del there
     torch.cuda.empty_cache()
     torch.zeros(1 << 20, device=CUDA)
-    assert torch.equal(torch.from_dlpack(view).cpu(), want)
+    same_bits(torch.from_dlpack(view), want)
 
 
 def test_metadata_operations_do_not_touch_the_bytes():
@@ -146,7 +152,7 @@ def test_a_copy_of_device_memory_is_the_producers():
     assert view.data_ptr != there.data_ptr()
     assert view.__dlpack_device__() == (2, INDEX)
     torch.cuda.synchronize()
-    assert torch.equal(torch.from_dlpack(view), there)
+    same_bits(torch.from_dlpack(view), there)
 
 
 def test_the_device_argument():
@@ -160,7 +166,7 @@ def test_the_device_argument():
     except (BufferError, ValueError, RuntimeError):
         return  # A producer that does not move says so.
     assert moved.__dlpack_device__()[0] in (1, 3)
-    assert torch.equal(torch.from_dlpack(moved), there.cpu())
+    same_bits(torch.from_dlpack(moved), there)
 
 
 class Recorder:
@@ -317,11 +323,10 @@ def cupy():
         lambda a: a,
         lambda a: a.T,
         lambda a: a[::2, 1:, ::3],
-        lambda a: a[..., ::-1],
         lambda a: a[0, 0, 0],
         lambda a: a[:0],
     ],
-    ids=["contiguous", "transposed", "strided", "reversed", "0-d", "empty"],
+    ids=["contiguous", "transposed", "strided", "0-d", "empty"],
 )
 def test_cupy_comes_back_the_same(cupy, dtype, layout):
     there = layout(cupy.arange(4 * 6 * 8).astype(dtype).reshape(4, 6, 8))
@@ -334,6 +339,17 @@ def test_cupy_comes_back_the_same(cupy, dtype, layout):
         assert back.data.ptr == there.data.ptr == view.data_ptr
         assert back.strides == there.strides
     assert bool((back == there).all())
+
+
+@pytest.mark.parametrize("dtype", ["i1", "f4", "c16"])
+def test_negative_strides_of_cupy(cupy, dtype):
+    """CuPy 14 divides them as unsigned numbers, so that those of wider items lead out of the address space: an error here, an abort in PyTorch."""
+    there = cupy.arange(8).astype(dtype)[::-1]
+    if there.itemsize == 1:
+        assert vb.from_dlpack(there).strides == (-1,)
+    else:
+        with pytest.raises(BufferError, match="no address can hold"):
+            vb.from_dlpack(there)
 
 
 def test_cupy_to_torch_and_back(cupy):

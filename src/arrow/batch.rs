@@ -10,7 +10,7 @@ use super::column::{Column, Nulls};
 use super::dtype::{Leaf, storage};
 use super::export::{planned, refused_by};
 use super::levels::leaf_bytes;
-use super::memory::fresh;
+use super::memory::try_fresh;
 use super::spacing::{Spacing, same_type};
 use super::{gather, library, memory, numbers};
 use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Requirements};
@@ -154,7 +154,7 @@ impl Matrix {
         let memory = columns.iter().map(leaf_bytes).collect::<Result<Vec<_>>>()?;
         let slices: Vec<&[u8]> = memory.iter().map(|bytes| bytes.as_slice()).collect();
         // Either way every byte is written.
-        let buffer = fresh(bytes, |matrix| match order {
+        let buffer = try_fresh(bytes, |matrix| match order {
             Order::C => gather::rows(&slices, dtype.itemsize(), matrix),
             Order::F => gather::columns(&slices, matrix),
         })?;
@@ -192,7 +192,10 @@ impl Matrix {
             return Err(Error::CopyForbidden {
                 consumer: "a matrix",
                 bytes: records.iter().map(|record| record.bytes).sum(),
-                reasons: records.into_iter().flat_map(|record| record.reasons).collect(),
+                reasons: records
+                    .into_iter()
+                    .flat_map(|record| record.reasons.into_owned())
+                    .collect(),
             });
         }
         Ok((prepared, records))

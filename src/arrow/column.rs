@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::levels::Levels;
+use super::levels::{Levels, Validity};
 use super::tensor::FixedShapeTensor;
 use crate::dtype::DType;
 #[cfg(doc)]
@@ -56,7 +56,7 @@ pub struct Column {
     field: FieldRef,
     array: ArrayRef,
     /// One entry for the rows and one for the items of each list level.
-    validity: Vec<Option<StridedView<'static>>>,
+    validity: Validity,
     nulls: usize,
     tensor: Option<FixedShapeTensor>,
 }
@@ -84,7 +84,12 @@ impl Column {
     /// `arrow.bool8` [`Error::InvalidItem`] over a byte that is neither 0 nor 1.
     pub fn from_field(field: &FieldRef, array: &dyn Array, nulls: Nulls) -> Result<Self> {
         check_type(field, array)?;
-        let tensor = FixedShapeTensor::of_field(field)?;
+        let plain = field.metadata().is_empty();
+        let tensor = if plain {
+            None
+        } else {
+            FixedShapeTensor::of_field(field)?
+        };
         let array = array.slice(0, array.len());
         let levels = Levels::of(&array, tensor.as_ref())?;
         let count = levels.null_count();
@@ -188,7 +193,7 @@ pub(super) const BOOL8: &str = "arrow.bool8";
 
 /// The view as its field's extension type says.
 fn seen_as(field: &Field, view: StridedView<'static>) -> Result<StridedView<'static>> {
-    if field.extension_type_name() != Some(BOOL8) || *field.data_type() != DataType::Int8 {
+    if *field.data_type() != DataType::Int8 || field.extension_type_name() != Some(BOOL8) {
         return Ok(view);
     }
     let bools = view.view_as(DType::BOOL)?;

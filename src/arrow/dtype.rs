@@ -163,7 +163,7 @@ pub(super) fn is_storage(dtype: &DType) -> bool {
 }
 
 /// The Arrow type of items without a meaning.
-fn plain(dtype: &DType) -> Option<DataType> {
+pub(super) fn plain(dtype: &DType) -> Option<DataType> {
     if dtype.lanes() != 1 || dtype.is_padded() {
         return None;
     }

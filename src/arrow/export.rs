@@ -7,10 +7,11 @@ use arrow_buffer::Buffer as ArrowBuffer;
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::dtype::Leaf;
+use super::dtype::{Leaf, plain};
 use super::tensor::FixedShapeTensor;
 use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory, primitive};
-use crate::convert::{Alignment, Converted, CopyPolicy, Requirements};
+use crate::buffer::Buffer;
+use crate::convert::{Alignment, Converted, CopyPolicy, Plan, Requirements};
 use crate::error::{ArrowFault, Error, Result};
 use crate::layout::Unit;
 use crate::reason::Refusal;
@@ -36,6 +37,15 @@ pub fn requirements_of(view: &StridedView<'_>) -> Requirements {
 #[must_use]
 pub fn tensor_requirements_of(view: &StridedView<'_>) -> Requirements {
     planned(Leaf::of_tensor(view).as_ref(), FIXED_SHAPE_TENSOR)
+}
+
+/// The type and the memory of one axis of numbers without a meaning, if that is an Arrow array as it lies: the case that is worth a path of its own.
+pub(super) fn plain_numbers(view: &StridedView<'_>, policy: CopyPolicy) -> Option<(DataType, Buffer<'static>)> {
+    if view.ndim() != 1 || view.logical().is_some() || !Plan::is_plain(view, &REQUIREMENTS, policy) {
+        return None;
+    }
+    let data_type = plain(view.dtype()).filter(DataType::is_numeric)?;
+    Some((data_type, view.buffer().clone().into_static()?))
 }
 
 /// `base`, with what the Arrow type of the view's items adds to it.
@@ -79,6 +89,12 @@ impl StridedView<'_> {
     /// [`Error::Refused`] for no axis at all, device memory, or a type or meaning that Arrow lacks; [`ArrowFault::ListSize`] for an axis, other
     /// than the first, of more than `i32::MAX` items; [`Error::CopyForbidden`], [`Error::OutOfMemory`].
     pub fn to_arrow(&self, policy: CopyPolicy) -> Result<Converted<ArrayRef>> {
+        if let Some((data_type, memory)) = plain_numbers(self, policy)
+            && let Some(bytes) = memory::to_arrow(memory, self.layout().byte_offset(), self.nbytes())
+            && let Some(array) = primitive::from_buffer(&data_type, bytes, (0, self.len()), None)
+        {
+            return array.map(Converted::shared);
+        }
         let leaf = Leaf::of(self).map_err(refused_by(&REQUIREMENTS))?;
         check_list_sizes(self)?;
         let converted = self.convert(&planned(Ok(&leaf), REQUIREMENTS), policy)?;

@@ -1,151 +1,87 @@
-//! Columns into a row-major matrix: several memories, one copy.
+//! Columns into a matrix: several memories, one copy.
 //!
-//! A block of rows is put together in a small buffer that stays in the first-level cache; from there whole lines go to the matrix, past the cache where
-//! the matrix is larger than it.
-//!
-//! # Safety
-//!
-//! [`copy`] and [`stream`] write through pointers to memory that they were lent exclusively, and no further than it goes.
-#![allow(unsafe_code)]
+//! For row-major order a block of rows is put side by side in a small buffer that stays in the cache, from where the copy engine transposes it into the
+//! matrix.
 
 use std::mem::MaybeUninit;
 
-/// Bytes of a block: half of a first-level cache.
-const BLOCK: usize = 16 << 10;
+use crate::buffer::Buffer;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::memory::Order;
+use crate::view::StridedView;
 
-/// Bytes from which a matrix is written past the cache: what is larger than that does not stay in it.
-const LARGE: usize = 8 << 20;
+/// Bytes of a block: a part of a second-level cache.
+const BLOCK: usize = 128 << 10;
 
-/// Rows go together by so many, so that blocks of any item begin at a line.
+/// Rows go together by so many, so that the blocks of the matrix begin at a line.
 const ROWS: usize = 64;
+
+/// Between the columns of a block, so that they do not fall into the same places of the cache.
+const GAP: usize = 64;
 
 /// Fills `matrix` with one item of each column per row, row by row. Every byte of it is written.
 ///
-/// # Panics
+/// All columns have the same number of items of `size` bytes, and `matrix` as many bytes as all of them.
 ///
-/// Unless all columns have the same number of bytes, which is a whole number of items of `size` bytes, and `matrix` has as many as all of them.
-pub(super) fn rows(columns: &[&[u8]], size: usize, matrix: &mut [MaybeUninit<u8>]) {
-    let total: usize = columns.iter().map(|column| column.len()).sum();
-    assert_eq!(total, matrix.len());
-    assert!(columns.windows(2).all(|pair| pair[0].len() == pair[1].len()));
-    match size {
-        0 => {}
-        1 => rows_of::<1>(columns, matrix),
-        2 => rows_of::<2>(columns, matrix),
-        4 => rows_of::<4>(columns, matrix),
-        8 => rows_of::<8>(columns, matrix),
-        16 => rows_of::<16>(columns, matrix),
-        _ => rows_of_any(columns, size, matrix),
+/// # Errors
+///
+/// Those of [`StridedView::copy_into_bytes`].
+pub(super) fn rows(columns: &[&[u8]], size: usize, matrix: &mut [MaybeUninit<u8>]) -> Result<()> {
+    let row = columns.len() * size;
+    let Some(block) = BLOCK.checked_div(row).map(|rows| rows.max(1).next_multiple_of(ROWS)) else {
+        return Ok(());
+    };
+    let dtype = DType::raw(u32::try_from(size).unwrap_or(u32::MAX));
+    let pitch = block * size + GAP;
+    let mut scratch = vec![0_u8; pitch * columns.len()];
+    for (k, part) in matrix.chunks_mut(block * row).enumerate() {
+        let (from, len) = (k * block * size, part.len() / columns.len());
+        for (column, place) in columns.iter().zip(scratch.chunks_mut(pitch)) {
+            place[..len].copy_from_slice(&column[from..from + len]);
+        }
+        let strides = [size, pitch].map(usize::cast_signed);
+        let layout = Layout::strided(&[len / size, columns.len()], &strides, 0, &dtype)?;
+        let block = StridedView::new(Buffer::from_slice(&scratch), dtype.clone(), layout)?;
+        block.copy_into_bytes(Order::C, part)?;
     }
+    Ok(())
 }
 
 /// Fills `matrix` with one column behind the other. Every byte of it is written.
 ///
-/// # Panics
+/// # Errors
 ///
-/// Unless `matrix` has as many bytes as all columns.
-pub(super) fn columns(columns: &[&[u8]], mut matrix: &mut [MaybeUninit<u8>]) {
+/// As [`rows`].
+pub(super) fn columns(columns: &[&[u8]], mut matrix: &mut [MaybeUninit<u8>]) -> Result<()> {
     for column in columns {
         let (part, rest) = matrix.split_at_mut(column.len());
-        copy(column, part);
+        StridedView::from_slice(column).copy_into_bytes(Order::C, part)?;
         matrix = rest;
     }
-    assert!(matrix.is_empty());
-}
-
-fn rows_of<const SIZE: usize>(columns: &[&[u8]], matrix: &mut [MaybeUninit<u8>]) {
-    let Some(first) = columns.first() else { return };
-    let pitch = columns.len() * SIZE;
-    let items = first.len() / SIZE;
-    assert_eq!(items * SIZE, first.len());
-    let block = (BLOCK / pitch).next_multiple_of(ROWS);
-    let mut scratch = vec![0_u8; block * pitch];
-    let large = matrix.len() >= LARGE;
-    for (k, part) in matrix.chunks_mut(block * pitch).enumerate() {
-        let rows = part.len() / pitch;
-        let from = k * block * SIZE;
-        for (position, column) in columns.iter().enumerate() {
-            let items = column[from..from + rows * SIZE].as_chunks::<SIZE>().0;
-            let places = scratch[position * SIZE..].chunks_mut(pitch);
-            for (place, item) in places.zip(items) {
-                place[..SIZE].copy_from_slice(item);
-            }
-        }
-        let done = &scratch[..part.len()];
-        if large {
-            stream(done, part);
-        } else {
-            copy(done, part);
-        }
-    }
-}
-
-/// Writes every byte of `to`.
-///
-/// # Panics
-///
-/// Unless both have as many.
-fn copy(from: &[u8], to: &mut [MaybeUninit<u8>]) {
-    assert_eq!(from.len(), to.len());
-    // SAFETY: as many bytes on both sides, lent exclusively on one of them.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr().cast(), from.len()) };
-}
-
-/// Items of other sizes, one by one.
-fn rows_of_any(columns: &[&[u8]], size: usize, matrix: &mut [MaybeUninit<u8>]) {
-    let places = matrix.chunks_exact_mut(size);
-    for (k, place) in places.enumerate() {
-        let (row, column) = (k / columns.len(), k % columns.len());
-        copy(&columns[column][row * size..][..size], place);
-    }
-}
-
-/// Copies past the cache, if the processor can and both places allow it.
-#[cfg(target_arch = "x86_64")]
-fn stream(from: &[u8], to: &mut [MaybeUninit<u8>]) {
-    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_sfence, _mm_stream_si128};
-    const WIDTH: usize = size_of::<__m128i>();
-    assert_eq!(from.len(), to.len());
-    if !to.as_ptr().addr().is_multiple_of(WIDTH) {
-        copy(from, to);
-        return;
-    }
-    let whole = from.len() / WIDTH * WIDTH;
-    for (source, place) in from[..whole]
-        .chunks_exact(WIDTH)
-        .zip(to[..whole].chunks_exact_mut(WIDTH))
-    {
-        // SAFETY: a slice of 16 bytes, at any address.
-        let line = unsafe { _mm_loadu_si128(source.as_ptr().cast()) };
-        // SAFETY: 16 bytes of the lent memory, at a multiple of 16.
-        unsafe { _mm_stream_si128(place.as_mut_ptr().cast(), line) };
-    }
-    // SAFETY: every x86-64 has it.
-    unsafe { _mm_sfence() };
-    copy(&from[whole..], &mut to[whole..]);
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn stream(from: &[u8], to: &mut [MaybeUninit<u8>]) {
-    copy(from, to);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrow::memory::try_fresh;
 
     #[test]
     fn every_item_finds_its_place() {
-        for (columns, size, rows_) in [
+        let cases = [
             (1, 1, 1),
             (3, 2, 7),
-            (16, 8, 1000),
+            (16, 8, 1025),
             (5, 4, 64),
             (2, 16, 65),
             (7, 12, 33),
             (3, 8, 0),
-            (4, 8, 300_000),
-        ] {
+            (300, 8, 70),
+            (4, 8, 30_000),
+        ];
+        for (columns, size, rows_) in cases {
             let memory: Vec<Vec<u8>> = (0..columns)
                 .map(|c| {
                     (0..rows_ * size)
@@ -154,15 +90,12 @@ mod tests {
                 })
                 .collect();
             let slices: Vec<&[u8]> = memory.iter().map(Vec::as_slice).collect();
-            let mut matrix = vec![MaybeUninit::new(0_u8); columns * rows_ * size];
-            rows(&slices, size, &mut matrix);
-            for row in (0..rows_).step_by(rows_ / 50 + 1) {
+            let matrix = try_fresh(columns * rows_ * size, |matrix| rows(&slices, size, matrix)).unwrap();
+            let matrix = StridedView::of_items(matrix, DType::U8).to_vec::<u8>().unwrap();
+            for row in 0..rows_ {
                 for (c, column) in memory.iter().enumerate() {
                     let place = (row * columns + c) * size;
-                    for k in 0..size {
-                        // SAFETY: initialised above.
-                        assert_eq!(unsafe { matrix[place + k].assume_init() }, column[row * size + k]);
-                    }
+                    assert_eq!(matrix[place..place + size], column[row * size..(row + 1) * size]);
                 }
             }
         }

@@ -8,6 +8,7 @@ use arrow_array::types::{BinaryType, ByteArrayType, LargeBinaryType};
 use arrow_array::{Array, ArrayRef, GenericByteArray};
 use arrow_buffer::{Buffer as ArrowBuffer, NullBuffer};
 use arrow_schema::DataType;
+use smallvec::{SmallVec, smallvec};
 
 use super::dtype::{Storage, storage};
 use super::lists::{Rows, even_offsets};
@@ -20,16 +21,22 @@ use crate::error::{ArrowFault, LayoutError, NoView, Result};
 use crate::layout::{Layout, MAX_NDIM};
 use crate::view::StridedView;
 
+/// The mask of each level that has nulls.
+pub(super) type Validity = SmallVec<[Option<StridedView<'static>>; 1]>;
+
+/// A number for each axis.
+type Sizes = SmallVec<[usize; 6]>;
+
 /// What an array is made of, from the rows down to the items.
 pub(super) struct Levels {
     /// The nulls of each level, and the number of axes down to it.
-    nulls: Vec<(Option<NullBuffer>, usize)>,
+    nulls: SmallVec<[(Option<NullBuffer>, usize); 2]>,
     /// Sizes in the order of memory.
-    shape: Vec<usize>,
+    shape: Sizes,
     /// For each axis but the first: how many steps along it one step along the axis before takes.
-    steps: Vec<usize>,
+    steps: Sizes,
     /// The physical axis of each axis of the view, as far as a tensor permutes them; the axes behind are as they are.
-    axes: Vec<usize>,
+    axes: Sizes,
     items: Items,
 }
 
@@ -50,7 +57,8 @@ impl Levels {
             check_tensor(tensor, array.data_type())?;
         }
         let mut array = ArrayRef::clone(array);
-        let (mut nulls, mut shape, mut steps, mut axes) = (Vec::new(), vec![array.len()], Vec::new(), vec![0]);
+        let (mut nulls, mut steps) = (SmallVec::new(), Sizes::new());
+        let (mut shape, mut axes): (Sizes, Sizes) = (smallvec![array.len()], smallvec![0]);
         loop {
             nulls.push((array.nulls().cloned(), shape.len()));
             let Some(rows) = Rows::of(&array)? else { break };
@@ -104,7 +112,7 @@ impl Levels {
         })
     }
 
-    pub(super) fn validity(&self) -> Result<Vec<Option<StridedView<'static>>>> {
+    pub(super) fn validity(&self) -> Result<Validity> {
         let bits = |(nulls, ndim): &(Option<NullBuffer>, usize)| {
             let nulls = nulls.as_ref().filter(|nulls| nulls.null_count() > 0);
             let over = |nulls: &NullBuffer| {
@@ -124,20 +132,20 @@ impl Levels {
         ndim: usize,
         columns: Option<(usize, isize)>,
     ) -> Result<StridedView<'static>> {
-        let mut shape = self.shape[..ndim].to_vec();
+        let mut shape = Sizes::from_slice(&self.shape[..ndim]);
         let (itemsize, _) = Layout::item_of(dtype);
         let too_large = || LayoutError::SizeOverflow {
-            shape: self.shape.clone(),
+            shape: self.shape.to_vec(),
             itemsize,
         };
-        let mut strides = vec![itemsize; ndim];
+        let mut strides = Sizes::from_elem(itemsize, ndim);
         for axis in (1..ndim).rev() {
             strides[axis - 1] = strides[axis].checked_mul(self.steps[axis - 1]).ok_or_else(too_large)?;
         }
         let mut strides = strides
             .into_iter()
             .map(|stride| isize::try_from(stride).map_err(|_| too_large()))
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<SmallVec<[isize; 6]>, _>>()?;
         if let Some((count, stride)) = columns {
             shape.push(count);
             strides.push(stride);
@@ -153,7 +161,7 @@ impl Levels {
 }
 
 /// Sizes and steps of the axes so far.
-type Axes<'a> = (&'a mut Vec<usize>, &'a mut Vec<usize>);
+type Axes<'a> = (&'a mut Sizes, &'a mut Sizes);
 
 impl Items {
     /// Items of a type that is no list, and the axis that they are themselves, if any.

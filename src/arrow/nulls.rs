@@ -62,7 +62,11 @@ impl Column {
         let value = unpacked(&bits)?;
         let reasons = vec![CopyReason::Packing { from: 1, to: 8 }];
         let (part, bytes) = (Part::Validity, value.nbytes());
-        let report = CopyReport::copied(CopyRecord { part, bytes, reasons });
+        let report = CopyReport::copied(CopyRecord {
+            part,
+            bytes,
+            reasons: reasons.into(),
+        });
         Ok(Some(Converted { value, report }))
     }
 

@@ -59,10 +59,6 @@ impl Child {
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once for an array, and taken apart at once"
-)]
 pub enum Parts {
     /// The columns of a struct. A row that is null as a whole is null in each.
     Columns(Vec<Child>),
@@ -180,7 +176,11 @@ fn columns(array: &dyn Array) -> Result<Converted<Parts>> {
         let (array, copied) = masked(column, columns.nulls())?;
         if let Some(bytes) = copied {
             let (part, reasons) = (Part::Validity, vec![CopyReason::MasksCombined]);
-            records.push(CopyRecord { part, bytes, reasons });
+            records.push(CopyRecord {
+                part,
+                bytes,
+                reasons: reasons.into(),
+            });
         }
         // A column that has the nulls of its struct is nullable.
         let field = if array.null_count() > 0 && !field.is_nullable() {

@@ -96,7 +96,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`next_column`](Self::next_column) and [`concat`].
+    /// As [`next_column`](Self::next_column) and [`concat()`].
     pub fn read_all(self) -> Result<Converted<StridedView<'static>>> {
         concat(&self.collect::<Result<Vec<_>>>()?)
     }

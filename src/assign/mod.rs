@@ -145,7 +145,7 @@ unsafe fn assign(source: &StridedView<'_>, (dtype, to, memory): (&DType, &Layout
     let (from, start) = (source.layout(), source.buffer().as_ptr());
     let (target, done) = (
         Target { dtype, layout: to },
-        CopyRecord::of_items(to.nbytes(), vec![CopyReason::Requested]),
+        CopyRecord::of_items(to.nbytes(), &[CopyReason::Requested]),
     );
     let distance = memory.addr() as i128 - start.addr() as i128;
     if are_apart(from, to, distance) {

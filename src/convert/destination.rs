@@ -50,7 +50,16 @@ impl<'a> StridedView<'a> {
     ///
     /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`], [`Error::InvalidItem`] for a `bool` that is
     /// neither 0 nor 1: the destination may be a slice of `bool`. Nothing is written then.
+    #[inline(always)]
     pub fn copy_into(&self, destination: &mut StridedViewMut<'_>) -> Result<CopyReport> {
+        let bytes = self.copy_over(destination)?;
+        let record = CopyRecord::of_items(bytes, &[CopyReason::Requested]);
+        Ok(CopyReport::copied(record))
+    }
+
+    /// [`copy_into`](Self::copy_into) without the report, which is best put together in the frame of the caller: moved from here, it would
+    /// have to wait until all that has been copied has left for the cache. Returns the bytes written.
+    fn copy_over(&self, destination: &mut StridedViewMut<'_>) -> Result<usize> {
         self.check_readable()?;
         if self.shape() != destination.shape() {
             return Err(Error::ShapeMismatch {
@@ -65,8 +74,7 @@ impl<'a> StridedView<'a> {
         let (dtype, layout) = (destination.dtype(), destination.layout());
         // SAFETY: shapes and device have been checked; *exclusive*, hence disjoint from this view.
         unsafe { self.overwrite(&Target { dtype, layout }, memory) }?;
-        let record = CopyRecord::of_items(bytes, vec![CopyReason::Requested]);
-        Ok(CopyReport::copied(record))
+        Ok(bytes)
     }
 
     /// As [`convert`](Self::convert), but a copy goes into `memory`, which may be uninitialised, and borrows it.

@@ -11,10 +11,12 @@ mod records;
 mod report;
 pub mod requirements;
 pub(crate) mod run;
+mod stack;
 mod stream;
 #[cfg(feature = "rayon")]
 mod threads;
 
+pub use crate::copy::Kernel;
 pub use plan::Plan;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};

@@ -6,6 +6,7 @@ use super::CopyPolicy;
 use super::reasons::reasons;
 use super::report::{CopyRecord, CopyReport};
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
+use crate::copy::Kernel;
 use crate::copy::records::runs;
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
@@ -52,6 +53,8 @@ pub(super) struct PlannedCopy {
     pub(super) layout: Layout,
     /// What the address of the copy must be a multiple of, in bytes.
     pub(super) alignment: usize,
+    /// What will carry it out.
+    pub(super) kernel: Option<Kernel>,
 }
 
 impl PlannedCopy {
@@ -83,6 +86,15 @@ impl Plan {
         match &self.decision {
             Decision::Copy(copy) => copy.layout.nbytes(),
             _ => 0,
+        }
+    }
+
+    /// How the copy will be carried out, if there is one: by which kernel, and what it owes that to.
+    #[must_use]
+    pub fn kernel(&self) -> Option<Kernel> {
+        match &self.decision {
+            Decision::Copy(copy) => copy.kernel,
+            _ => None,
         }
     }
 
@@ -204,8 +216,9 @@ fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolic
     };
     let copy = Box::new(PlannedCopy {
         reasons,
-        dtype,
+        kernel: view.copy_plan(&dtype, &layout).ok().map(|plan| Kernel::of(&plan)),
         layout,
+        dtype,
         alignment,
     });
     if copy.reasons.is_empty() {

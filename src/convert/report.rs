@@ -1,6 +1,9 @@
 //! What happened to the bytes.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::reason::{CopyReason, write_list};
 
@@ -84,33 +87,47 @@ impl<T> Converted<T> {
 /// All copies that one operation made. Empty means that the result shares its memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CopyReport {
-    records: Vec<CopyRecord>,
+    /// Mostly one, which takes no allocation.
+    records: SmallVec<[CopyRecord; 1]>,
 }
 
 impl CopyReport {
     /// Nothing was copied.
-    pub const SHARED: Self = Self { records: Vec::new() };
+    pub const SHARED: Self = Self {
+        records: SmallVec::new_const(),
+    };
 
     /// One copy.
+    #[inline(always)]
     pub(crate) fn copied(record: CopyRecord) -> Self {
-        Self { records: vec![record] }
+        Self {
+            records: smallvec![record],
+        }
     }
 
     /// So many copies.
-    pub(crate) const fn from_records(records: Vec<CopyRecord>) -> Self {
-        Self { records }
+    pub(crate) fn from_records(records: Vec<CopyRecord>) -> Self {
+        Self {
+            records: records.into(),
+        }
     }
 
     /// Adds the copies of another step.
     #[cfg(any(feature = "arrow", feature = "python"))]
     pub(crate) fn append(&mut self, later: &Self) {
-        self.records.extend_from_slice(&later.records);
+        self.records.extend(later.records.iter().cloned());
     }
 
     /// The copies, in the order in which they were made.
     #[must_use]
     pub fn records(&self) -> &[CopyRecord] {
         &self.records
+    }
+
+    /// The copies, to be listed with others.
+    #[cfg(any(feature = "npz", feature = "safetensors"))]
+    pub(crate) fn into_records(self) -> impl Iterator<Item = CopyRecord> {
+        self.records.into_iter()
     }
 
     /// Whether no byte was copied.
@@ -127,7 +144,7 @@ impl CopyReport {
 
     /// The reasons of all copies.
     pub fn reasons(&self) -> impl Iterator<Item = &CopyReason> {
-        self.records.iter().flat_map(|record| &record.reasons)
+        self.records.iter().flat_map(|record| record.reasons.iter())
     }
 }
 
@@ -140,12 +157,13 @@ pub struct CopyRecord {
     /// Bytes written.
     pub bytes: usize,
     /// Everything that made the copy necessary; one pass dealt with all of it.
-    pub reasons: Vec<CopyReason>,
+    pub reasons: Cow<'static, [CopyReason]>,
 }
 
 impl CopyRecord {
-    pub(crate) fn of_items(bytes: usize, reasons: Vec<CopyReason>) -> Self {
-        let part = Part::Items;
+    #[inline(always)]
+    pub(crate) fn of_items(bytes: usize, reasons: impl Into<Cow<'static, [CopyReason]>>) -> Self {
+        let (part, reasons) = (Part::Items, reasons.into());
         Self { part, bytes, reasons }
     }
 }

@@ -62,6 +62,7 @@ impl StridedView<'_> {
     ///
     /// The shapes are equal, and the CPU can read this view. Every item of the target lies in initialised memory that the caller holds
     /// exclusively, and no two of them share a bit.
+    #[inline]
     pub(crate) unsafe fn overwrite(&self, target: &Target<'_>, memory: *mut u8) -> Result<()> {
         if let Some(moves) = self.field_moves(target.dtype, target.layout)? {
             // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
@@ -83,12 +84,14 @@ impl StridedView<'_> {
         let src = self.buffer().as_ptr();
         #[cfg(feature = "rayon")]
         {
-            let threads = super::threads::threads_for(target.layout.nbytes());
+            let whole = target.layout.nbytes();
+            let threads = super::threads::threads_for(whole);
             if threads > 1 {
                 let job = super::threads::Job {
                     dtypes: (self.dtype(), target.dtype),
                     src,
                     dst: memory,
+                    whole,
                 };
                 // SAFETY: the caller's promise.
                 return unsafe { job.run(self.layout(), target.layout, threads) };
@@ -105,6 +108,7 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing; records, if they differ at all.
+    #[inline(always)]
     pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
         CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| self.mismatch(dtype))
     }

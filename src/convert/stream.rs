@@ -171,6 +171,12 @@ impl<'a> Stream<'a> {
         self
     }
 
+    /// The data type of the items that go out.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
     /// Bytes that will go out.
     #[must_use]
     pub fn nbytes(&self) -> usize {

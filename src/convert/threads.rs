@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 
 use smallvec::SmallVec;
 
-use crate::copy::{CopyPlan, execute};
+use crate::copy::{CopyPlan, execute_part};
 use crate::dtype::DType;
 use crate::layout::{Disjointness, Layout, Slice, Unit};
 
@@ -31,6 +31,8 @@ pub(super) struct Job<'d> {
     pub(super) dtypes: (&'d DType, &'d DType),
     pub(super) src: *const u8,
     pub(super) dst: *mut u8,
+    /// Bytes of the destination in all.
+    pub(super) whole: usize,
 }
 
 // SAFETY: *apart*.
@@ -51,7 +53,7 @@ impl Job<'_> {
     ///
     /// # Safety
     ///
-    /// As [`execute`].
+    /// As [`execute`](crate::copy::execute).
     pub(super) unsafe fn run(self, from: &Layout, to: &Layout, parts: usize) {
         let cut = if parts > 1 {
             cut(to, self.dst.addr(), parts)
@@ -62,7 +64,7 @@ impl Job<'_> {
             let (src, dst) = self.dtypes;
             if let Some(plan) = CopyPlan::new((src, from), (dst, to)) {
                 // SAFETY: the caller's promise.
-                unsafe { execute(&plan, self.src, self.dst) };
+                unsafe { execute_part(&plan, self.whole, self.src, self.dst) };
             }
             return;
         };

@@ -28,7 +28,7 @@ pub(crate) enum Class {
 }
 
 /// The longest list of offsets.
-pub(super) const LONGEST_LIST: usize = 256;
+pub(super) const LONGEST_LIST: usize = 1024;
 
 /// Rows (and blocks) of fewer items than this are not worth setting a kernel up for, if there are many.
 const SHORT: usize = 8;
@@ -78,10 +78,15 @@ impl CopyPlan {
         if rows.src < 0 {
             self.turn(&mut rows);
         }
-        self.axes.remove(across);
-        self.axes.insert(others, rows);
+        for axis in across..others {
+            self.axes[axis] = self.axes[axis + 1];
+        }
+        self.axes[others] = rows;
         if others == 0 {
-            self.axes.insert(0, Axis::ONCE);
+            self.axes.clear();
+            self.axes.push(Axis::ONCE);
+            self.axes.push(rows);
+            self.axes.push(along);
         }
         self.class = Class::Transpose;
     }

@@ -17,6 +17,8 @@ pub(crate) struct Engine {
 pub(crate) enum Stream {
     /// When there are so many of them that they would not find room there.
     Large,
+    /// As [`Stream::Large`], for a part of a copy of so many bytes in all.
+    PartOf(usize),
     /// Whenever the kernel can.
     #[cfg(test)]
     Always,
@@ -55,8 +57,10 @@ impl Engine {
             Class::Transpose => 8,
             _ => return false,
         };
+        let large = |bytes: usize| bytes >= SMALLEST_STREAM && bytes >= last_level_cache() / share;
         match self.stream {
-            Stream::Large => bytes >= SMALLEST_STREAM && bytes >= last_level_cache() / share,
+            Stream::Large => large(bytes),
+            Stream::PartOf(whole) => large(bytes.max(whole)),
             #[cfg(test)]
             Stream::Always => true,
             #[cfg(test)]

@@ -3,6 +3,7 @@
 //! This module knows pointers, layouts and item sizes. Whether to copy at all, and why, is decided in `convert`.
 
 mod classify;
+mod describe;
 mod engine;
 mod isa;
 mod kernels;
@@ -14,7 +15,8 @@ pub(crate) mod records;
 )]
 pub(crate) mod validity;
 
-pub(crate) use kernels::execute;
+pub use describe::Kernel;
+pub(crate) use kernels::{execute, execute_part};
 pub(crate) use plan::{Axis, CopyPlan, Item};
 
 #[cfg(test)]

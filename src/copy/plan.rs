@@ -61,7 +61,7 @@ impl CopyPlan {
     /// Plans a copy of `src` into `dst`, or `None` if the types differ in more than byte order and packing.
     ///
     /// The shapes are equal and the items of `dst` are disjoint.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
         let mut plan = Self::fused(src, dst)?;
         if !plan.is_empty() {
@@ -71,7 +71,7 @@ impl CopyPlan {
     }
 
     /// The same, with the axes still from slowest to fastest, for whoever walks them himself.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fused(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
         let mut plan = Self {
             axes: Axes::new(),
@@ -108,6 +108,16 @@ impl CopyPlan {
         }
     }
 
+    /// Bytes that are written, but for [`Item::Bits`].
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        let size = match self.item {
+            Item::Bytes { size, .. } => size,
+            Item::Bits { .. } => 0,
+        };
+        self.axes.iter().fold(size, |bytes, axis| bytes * axis.len)
+    }
+
     /// The number of bytes, if all that the plan does is to move adjacent ones as they are.
     pub(crate) fn as_run(&self) -> Option<usize> {
         match (self.class, self.item) {
@@ -128,6 +138,7 @@ impl CopyPlan {
     }
 
     /// The axes of more than one item, slowest first.
+    #[inline]
     fn collect(&mut self, src: &Layout, dst: &Layout) {
         // Bytes of existing memory count in bits where items do.
         let bits = matches!(self.item, Item::Bits { .. });
@@ -148,6 +159,7 @@ impl CopyPlan {
     }
 
     /// Adds an axis at its place, walked so that the destination ascends.
+    #[inline]
     fn insert(&mut self, mut axis: Axis) {
         if axis.dst < 0 {
             self.turn(&mut axis);
@@ -184,6 +196,7 @@ impl CopyPlan {
     }
 
     /// Merges neighbours that step as one axis in both operands.
+    #[inline]
     fn fuse(&mut self) {
         let mut kept = 0;
         for k in 1..self.axes.len() {
@@ -203,6 +216,7 @@ impl CopyPlan {
     }
 
     /// Makes one item of the fastest axis where its items are adjacent in both operands.
+    #[inline]
     pub(super) fn absorb_run(&mut self) {
         let Some(&Axis { len, src, dst }) = self.axes.last() else {
             return;

@@ -112,8 +112,8 @@ fn matrices_of_all_sizes() {
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for (k, dtype) in dtypes().iter().enumerate() {
             for (rows, columns) in extents.iter().flat_map(|&rows| extents.map(|columns| (rows, columns))) {
-                // A third of them at a time, and every pair of extents with five types.
-                if (rows + columns + k) % 3 != 0 {
+                // A fifth of them at a time, and every pair of extents with three types.
+                if (rows + columns + k) % 5 != 0 {
                     continue;
                 }
                 let (flips, shift) = (rows % 4, [0, 0, 1, 8][(rows + columns + k) % 4]);
@@ -138,7 +138,7 @@ fn rows_of_all_lengths() {
         for dtype in dtypes() {
             let native = dtype.clone().into_native();
             let size = dtype.itemsize().cast_signed();
-            for len in [1, 2, 3, 4, 5, 7, 8, 9, 11, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129, 200] {
+            for len in [1, 2, 3, 5, 8, 9, 16, 17, 33, 64, 65, 130, 200] {
                 for stride in [
                     -2 * size,
                     -size,
@@ -229,7 +229,7 @@ fn large_transposes_are_streamed() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1_000,
+        cases: 600,
         rng_seed: RngSeed::Fixed(0x57_21de),
         failure_persistence: None,
         ..ProptestConfig::default()

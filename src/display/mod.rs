@@ -48,25 +48,30 @@ const MOST: usize = 10_000;
 impl fmt::Display for StridedView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_items(f)?;
-        write!(f, "\n{}", LayoutLine(self))
+        let rights = format!("{:?}", self.access());
+        write!(f, "\n{}", LayoutLine { view: self, rights })
     }
 }
 
 /// As for [`StridedView`].
 impl fmt::Display for StridedViewMut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = self.as_view();
+        let rights = "exclusive".to_owned();
+        let view = self.inner();
         view.write_items(f)?;
-        write!(f, "\n{}, exclusive", LayoutLine(&view))
+        write!(f, "\n{}", LayoutLine { view, rights })
     }
 }
 
 /// What there is to say in one line.
-struct LayoutLine<'a>(&'a StridedView<'a>);
+struct LayoutLine<'a> {
+    view: &'a StridedView<'a>,
+    rights: String,
+}
 
 impl fmt::Display for LayoutLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = self.0;
+        let Self { view, rights } = self;
         write!(f, "{}", view.dtype())?;
         if let Some(logical) = view.logical() {
             write!(f, " ({logical})")?;
@@ -76,10 +81,10 @@ impl fmt::Display for LayoutLine<'_> {
             Unit::Bit => "bits",
         };
         let (shape, strides) = (Tuple(view.shape()), Tuple(view.strides()));
-        let (owner, access) = (view.owner_kind(), view.access());
+        let owner = view.owner_kind();
         write!(
             f,
-            ", shape {shape}, strides {strides} {unit}, {owner} memory ({access:?})"
+            ", shape {shape}, strides {strides} {unit}, {owner} memory ({rights})"
         )?;
         if view.device() != crate::memory::Device::CPU {
             write!(f, " on {}", view.device())?;

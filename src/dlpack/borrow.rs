@@ -12,11 +12,13 @@ use std::marker::PhantomData;
 use dlpack_rs::ffi::{DLDataType, DLTensor};
 
 use super::dtype;
-use super::export::{LEGACY, describe, to_i64};
+use super::export::{LEGACY, describe, tidy, to_i64};
 use crate::convert::{CopyPolicy, MemoryUse, Requirements};
 use crate::error::Result;
 use crate::layout::{INLINE_NDIM, whole_items};
 use crate::view::StridedView;
+
+type Dims = smallvec::SmallVec<[i64; 2 * INLINE_NDIM]>;
 
 /// What a bare `DLTensor` can express. It has no flags, so that read-only memory is refused.
 pub const BORROWED: Requirements = LEGACY.named("a borrowed DLPack tensor").may_be_borrowed();
@@ -46,7 +48,7 @@ pub struct BorrowedTensor<'a> {
     /// All fields; `shape` and `strides` are put in when the tensor is asked for, because `dims` moves with `self`.
     tensor: DLTensor,
     /// The shape, then the strides in items.
-    dims: smallvec::SmallVec<[i64; 2 * INLINE_NDIM]>,
+    dims: Dims,
     memory: PhantomData<&'a [u8]>,
 }
 
@@ -92,14 +94,15 @@ impl BorrowedTensor<'_> {
         let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
         let sizes = view.shape().iter().map(|dim| to_i64(dim.cast_signed()));
         let strides = view.shape().iter().zip(view.strides()).map(|(&dim, &stride)| {
-            let meaningless = empty || dim == 1;
-            let items = whole_items(stride, itemsize, meaningless).expect("the requirements exclude other strides");
-            if meaningless { 1 } else { to_i64(items) }
+            let items = whole_items(stride, itemsize, empty || dim == 1);
+            to_i64(items.expect("the requirements exclude other strides"))
         });
+        let mut dims: Dims = sizes.chain(strides).collect();
+        tidy(view.shape(), &mut dims[view.ndim()..]);
         let nowhere = (std::ptr::null_mut(), std::ptr::null_mut());
         Self {
-            tensor: describe(view, dtype, empty, nowhere),
-            dims: sizes.chain(strides).collect(),
+            tensor: describe(view, dtype, (view.ndim(), empty), nowhere),
+            dims,
             memory: PhantomData,
         }
     }

@@ -109,6 +109,25 @@ const fn allows(kind: Kind, bits: u8, lanes: u16) -> bool {
     }
 }
 
+/// Whether a type is an integer or a float of whole bytes. `false` decides nothing.
+#[inline(always)]
+pub(super) fn is_plain(dtype: &DType) -> bool {
+    matches!(dtype.kind(), Kind::Int | Kind::UInt | Kind::Float)
+        && dtype.lanes() == 1
+        && dtype.is_native()
+        && (8..=u64::from(u8::MAX)).contains(&dtype.bits())
+}
+
+/// [`export`] for those types that are [plain](is_plain).
+#[inline(always)]
+pub(super) fn export_plain(dtype: &DType) -> DLDataType {
+    debug_assert!(is_plain(dtype));
+    // As a jump would cost more than the look.
+    let code = u8::from(dtype.kind() == Kind::UInt) | u8::from(dtype.kind() == Kind::Float) << 1;
+    let [bits, ..] = dtype.bits().to_le_bytes();
+    DLDataType { code, bits, lanes: 1 }
+}
+
 /// The triple for a data type, or `None` if DLPack has no such type.
 #[inline]
 pub(super) fn export(dtype: &DType) -> Option<DLDataType> {

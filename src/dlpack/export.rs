@@ -11,13 +11,14 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+use std::slice;
 
 use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLTensor};
 
 use super::abi::{Abi, IS_COPIED, READ_ONLY, SUBBYTE_PADDED};
 use super::dtype;
 use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
-use crate::buffer::Claim;
+use crate::claim::{Claim, LastClaim};
 use crate::convert::{Converted, CopyPolicy, MemoryUse, Packing, Plan, Requirements};
 use crate::error::{Error, Result};
 use crate::layout::whole_items;
@@ -139,16 +140,35 @@ fn export<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result<Convert
 }
 
 /// The common case, which returns in a register. `None` decides nothing.
+///
+/// In two halves, before and after the allocation: what would have to be kept over that call costs more than to be read again.
 #[inline(never)]
 fn export_plain<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Option<ManagedTensor<D::Abi>> {
     let itemsize = view.layout().itemsize();
-    let dtype = dtype::export(view.dtype())?;
-    if !itemsize.is_power_of_two() || view.dtype().is_padded() || !Plan::is_plain(view, &D::PLAIN, policy) {
+    if !dtype::is_plain(view.dtype()) || !itemsize.is_power_of_two() || !Plan::is_plain(view, &D::PLAIN, policy) {
         return None;
     }
-    let (shift, rest) = (itemsize.trailing_zeros(), itemsize.cast_signed() - 1);
-    let whole_items = |stride: isize, _| (stride & rest == 0).then_some(stride >> shift);
-    Export::allocate(view, view.buffer().claim()?, dtype, flags(view, false), whole_items)
+    let (shape, strides) = view.layout().few_axes()?;
+    let rest = itemsize.wrapping_sub(1).cast_signed();
+    if strides.iter().fold(0, |bits, stride| bits | stride) & rest != 0 {
+        return None;
+    }
+    let memory = Export::allocate(shape.len())?;
+    let claim = view.buffer().claim()?;
+    Some(fill_plain(memory, view, claim))
+}
+
+#[inline(never)]
+fn fill_plain<A: Abi>(memory: NonNull<Export<A>>, view: &StridedView<'_>, claim: Claim) -> ManagedTensor<A> {
+    let axes = view.layout().few_axes().unwrap_or_default();
+    let shift = view.layout().itemsize().trailing_zeros();
+    let (dtype, flags) = (dtype::export_plain(view.dtype()), flags(view, false));
+    // SAFETY: *one block*, just allocated for this view.
+    unsafe {
+        Export::fill(memory, view, axes, claim, (dtype, flags), |stride, _| {
+            stride.wrapping_shr(shift)
+        })
+    }
 }
 
 #[cold]
@@ -160,10 +180,15 @@ fn export_planned<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result
         let claim = view.buffer().claim().expect("the requirements exclude borrowed memory");
         let dtype = dtype::export(view.dtype()).expect("the requirements exclude other types");
         let (itemsize, empty) = (view.layout().itemsize(), view.is_empty());
-        let divide = |stride, dim| whole_items(stride, itemsize, empty || dim <= 1);
+        let divide = |stride, dim| {
+            let items = whole_items(stride, itemsize, empty || dim <= 1);
+            items.expect("the requirements exclude other strides")
+        };
         let bytes = Export::<D::Abi>::block(view.ndim()).size();
-        let tensor = Export::allocate(&view, claim, dtype, flags(&view, copied), divide);
-        tensor.ok_or(Error::OutOfMemory { bytes })
+        let memory = Export::allocate(view.ndim()).ok_or(Error::OutOfMemory { bytes })?;
+        let (axes, kind) = ((view.shape(), view.strides()), (dtype, flags(&view, copied)));
+        // SAFETY: *one block*, just allocated for this view.
+        Ok(unsafe { Export::fill(memory, &view, axes, claim, kind, divide) })
     })
 }
 
@@ -184,43 +209,47 @@ impl<A: Abi> Export<A> {
         Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
     }
 
-    /// A new block for a view that meets the requirements, or `None` if there is no memory for it or a stride is no number of items.
+    /// A new block, or `None` if there is no memory for it.
     #[inline(always)]
-    fn allocate(
-        view: &StridedView<'_>,
-        claim: Claim,
-        dtype: DLDataType,
-        flags: u64,
-        whole_items: impl Fn(isize, usize) -> Option<isize>,
-    ) -> Option<ManagedTensor<A>> {
-        let ndim = view.ndim();
-        let block = Self::block(ndim);
+    fn allocate(ndim: usize) -> Option<NonNull<Self>> {
         // SAFETY: the block is not empty.
-        let memory = unsafe { alloc(block) }.cast::<Self>();
-        let head = NonNull::new(memory)?;
+        let memory = unsafe { alloc(Self::block(ndim)) };
+        NonNull::new(memory.cast())
+    }
+
+    /// Fills a block for a view that meets the requirements. `divide` gives a stride in items.
+    ///
+    /// # Safety
+    ///
+    /// *one block*: `head` is a block for as many axes, and nobody knows it yet.
+    #[inline(always)]
+    unsafe fn fill(
+        head: NonNull<Self>,
+        view: &StridedView<'_>,
+        (sizes, distances): (&[usize], &[isize]),
+        claim: Claim,
+        (dtype, flags): (DLDataType, u64),
+        divide: impl Fn(isize, usize) -> isize,
+    ) -> ManagedTensor<A> {
+        let (ndim, memory) = (sizes.len(), head.as_ptr());
         // The alignment of `Self` is that of a pointer, and so is that of `i64`, behind it.
         let shape = memory.wrapping_add(1).cast::<i64>();
         let strides = shape.wrapping_add(ndim);
-        let mut empty = false;
-        for (axis, (&dim, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
-            let Some(stride) = whole_items(stride, dim) else {
-                // SAFETY: *one block*, of which nobody knows yet.
-                unsafe { dealloc(memory.cast(), block) };
-                return None;
-            };
-            empty |= dim == 0;
-            // What means nothing goes out as 1: some consumers look at it all the same.
-            let stride = if dim == 1 { 1 } else { stride };
+        let (mut size, mut distance, mut small) = (shape, strides, false);
+        for (&dim, &stride) in sizes.iter().zip(distances) {
+            small |= dim <= 1;
             // SAFETY: *one block*: there is room for `ndim` entries.
-            unsafe { shape.wrapping_add(axis).write(to_i64(dim.cast_signed())) };
+            unsafe { size.write(to_i64(dim.cast_signed())) };
             // SAFETY: as above.
-            unsafe { strides.wrapping_add(axis).write(to_i64(stride)) };
+            unsafe { distance.write(to_i64(divide(stride, dim))) };
+            (size, distance) = (size.wrapping_add(1), distance.wrapping_add(1));
         }
-        if empty {
-            // SAFETY: *one block*: there is room for `ndim` entries.
-            unsafe { write_ones(strides, ndim) };
-        }
-        let tensor = describe(view, dtype, empty, (shape, strides));
+        let empty = small && {
+            // SAFETY: *one block*: `ndim` entries, just written.
+            let strides = unsafe { slice::from_raw_parts_mut(strides, ndim) };
+            tidy(sizes, strides)
+        };
+        let tensor = describe(view, dtype, (ndim, empty), (shape, strides));
         let export = Self {
             managed: A::new(tensor, flags, delete::<A>),
             claim: ManuallyDrop::new(claim),
@@ -228,19 +257,25 @@ impl<A: Abi> Export<A> {
         };
         // SAFETY: *one block*: fresh memory, large enough.
         unsafe { head.write(export) };
-        Some(ManagedTensor::from_export(head.cast()))
+        ManagedTensor::from_export(head.cast())
     }
 }
 
-/// # Safety
-///
-/// There is room for `ndim` entries.
-#[cold]
-unsafe fn write_ones(entries: *mut i64, ndim: usize) {
-    for axis in 0..ndim {
-        // SAFETY: there is room.
-        unsafe { entries.wrapping_add(axis).write(1) };
+/// Makes strides that mean nothing those that a row-major tensor would have there, because some consumers look at them all the same. Says whether
+/// there are no items, in which case no stride means anything.
+#[inline(never)]
+pub(super) fn tidy(sizes: &[usize], strides: &mut [i64]) -> bool {
+    let empty = sizes.contains(&0);
+    // Of the axis behind: what its items are apart, all together.
+    let mut behind = 1_i64;
+    for (&dim, stride) in sizes.iter().zip(strides).rev() {
+        if empty || dim == 1 {
+            *stride = behind;
+        }
+        let dim = i64::try_from(dim.max(1)).unwrap_or(i64::MAX);
+        behind = stride.saturating_mul(dim);
     }
+    empty
 }
 
 /// Where the first item is: `data` and `byte_offset`.
@@ -262,7 +297,7 @@ fn locate(view: &StridedView<'_>, empty: bool) -> (*mut c_void, u64) {
 pub(super) fn describe(
     view: &StridedView<'_>,
     dtype: DLDataType,
-    empty: bool,
+    (ndim, empty): (usize, bool),
     (shape, strides): (*mut i64, *mut i64),
 ) -> DLTensor {
     let device = view.device();
@@ -273,7 +308,7 @@ pub(super) fn describe(
             device_type: device.device_type,
             device_id: device.device_id,
         },
-        ndim: i32::try_from(view.ndim()).expect("at most 64 axes"),
+        ndim: i32::try_from(ndim).expect("at most 64 axes"),
         dtype,
         shape,
         strides,
@@ -322,9 +357,17 @@ unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
     let claim = unsafe { claim.read() };
     // SAFETY: *one block*: it was allocated with this layout; nothing in it is used any more.
     unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(claim))));
+    if let Some(last) = ManuallyDrop::into_inner(claim).into_last() {
+        end(last);
+    }
+}
+
+/// Drops an owner. What it throws can throw when it is dropped, and there is nobody to tell any more.
+#[cold]
+#[inline(never)]
+fn end(last: LastClaim) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(last)));
     if let Err(panic) = dropped {
-        // What was thrown can throw when it is dropped. There is nobody to tell any more.
         let thrown = catch_unwind(AssertUnwindSafe(|| drop(panic)));
         std::mem::forget(thrown);
     }

@@ -164,9 +164,9 @@ fn describe_plain(tensor: &DLTensor) -> Option<(PlacedAxes, NonNull<u8>)> {
         return None;
     }
     let ndim = usize::try_from(tensor.ndim).ok()?;
-    let entry = |entries| move |axis| isize::try_from(read_entry(entries, axis)).ok();
+    let entry = |entries| move |axis| usize::try_from(read_entry(entries, axis).cast_unsigned()).ok();
     let axes = Layout::place_plain(ndim, itemsize, entry(tensor.shape), entry(tensor.strides))?;
-    let ptr = locate(tensor, axes.below, axes.len)?;
+    let ptr = locate(tensor, 0, axes.len)?;
     debug_assert!(describe(tensor, None, 0).is_ok_and(|that| {
         let this = (dtype::plain(tensor.dtype), axes.to_layout(), ptr, axes.len);
         (that.dtype, that.layout, that.ptr, that.len) == this

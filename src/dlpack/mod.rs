@@ -27,7 +27,7 @@
 //! | | out | in |
 //! |---|---|---|
 //! | version | stamped 1.3 | another major version: error, after calling the deleter and touching nothing else |
-//! | strides | always given, in items, signs and zeros as they are; 1 where they mean nothing | NULL is row-major in legacy tensors and up to 1.1, an error from 1.2 on |
+//! | strides | always given, in items, signs and zeros as they are; where they mean nothing, as in a row-major tensor | NULL is row-major in legacy tensors and up to 1.1, an error from 1.2 on |
 //! | `byte_offset` | 0, the pointer is moved; kept apart from a handle ([`has_addresses`](crate::Device::has_addresses)) | honoured |
 //! | `READ_ONLY` | set unless the memory is [`Access::Shared`](crate::Access::Shared) or a fresh copy | [`Access::ReadOnly`](crate::Access::ReadOnly); without it [`Access::Shared`](crate::Access::Shared) |
 //! | `IS_COPIED` | set on copies | [`ProducerCopy`]; with it, [`into_view_mut`](ManagedTensor::into_view_mut) writes |

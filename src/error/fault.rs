@@ -310,7 +310,7 @@ impl fmt::Display for ArrowFault {
             ),
             Self::Spacing { column } => write!(
                 f,
-                "column {column} is not as far from the one before as the others are; copy them together with arrow::matrix"
+                "column {column} is not as far from the one before as the others are; copy them together with arrow::Matrix"
             ),
             Self::MixedTypes {
                 expected,

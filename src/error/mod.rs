@@ -15,11 +15,11 @@ use std::fmt;
 pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
 pub use fault::{ArrowFault, DlpackFault, NoView, NpyFault};
-pub use file::RawFault;
+pub use file::{NpzFault, RawFault, SafetensorsFault};
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
-use crate::dtype::DType;
+use crate::dtype::{DType, ItemType};
 use crate::memory::OwnerKind;
 use crate::reason::{CopyReason, Refusal};
 
@@ -57,6 +57,15 @@ pub enum Error {
         /// Type found.
         found: DType,
     },
+    /// The items mean something else, though their bits are alike: times in another unit, say.
+    ItemMismatch {
+        /// Type and meaning needed.
+        expected: ItemType,
+        /// Type and meaning found.
+        found: ItemType,
+    },
+    /// A list of views with at least one was needed.
+    NoViews,
     /// Two shapes that must be equal are not.
     ShapeMismatch {
         /// Shape needed.
@@ -157,6 +166,17 @@ pub enum Error {
     Npy(NpyFault),
     /// A file without a header that does not hold what it should, or a mapping that cannot do what it should.
     Raw(RawFault),
+    /// A `.npz` archive that breaks the format.
+    Npz(NpzFault),
+    /// A safetensors file that breaks the format, or tensors that it cannot hold.
+    Safetensors(SafetensorsFault),
+    /// What is wrong with one of the arrays of a file.
+    Array {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        error: Box<Error>,
+    },
     /// A file could not be read or written.
     Io(std::io::Error),
 }
@@ -182,6 +202,11 @@ impl fmt::Display for Error {
             Self::DTypeMismatch { expected, found } => {
                 write!(f, "expected items of type {expected}, found {found}")
             }
+            Self::ItemMismatch { expected, found } => write!(
+                f,
+                "expected items of type {expected}, found {found}; take both as they are stored with into_storage()"
+            ),
+            Self::NoViews => f.write_str("no views; at least one is needed"),
             Self::ShapeMismatch { expected, found } => {
                 write!(
                     f,
@@ -243,6 +268,9 @@ impl fmt::Display for Error {
             Self::Arrow(e) => e.fmt(f),
             Self::Npy(e) => write!(f, "invalid .npy file: {e}"),
             Self::Raw(e) => write!(f, "raw file: {e}"),
+            Self::Npz(e) => write!(f, "invalid .npz file: {e}"),
+            Self::Safetensors(e) => write!(f, "safetensors: {e}"),
+            Self::Array { name, error } => write!(f, "array {name:?}: {error}"),
             Self::Io(e) => e.fmt(f),
         }
     }
@@ -300,6 +328,29 @@ impl From<ArrowFault> for Error {
 impl From<CDataFault> for Error {
     fn from(e: CDataFault) -> Self {
         Self::Arrow(ArrowFault::CData(e))
+    }
+}
+
+impl Error {
+    /// The same error, of one of the arrays of a file.
+    #[cfg(any(feature = "npz", feature = "safetensors"))]
+    pub(crate) fn of_array(self, name: &str) -> Self {
+        Self::Array {
+            name: name.into(),
+            error: Box::new(self),
+        }
+    }
+}
+
+impl From<NpzFault> for Error {
+    fn from(e: NpzFault) -> Self {
+        Self::Npz(e)
+    }
+}
+
+impl From<SafetensorsFault> for Error {
+    fn from(e: SafetensorsFault) -> Self {
+        Self::Safetensors(e)
     }
 }
 

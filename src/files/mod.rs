@@ -8,14 +8,28 @@ pub mod ipc;
 #[cfg(feature = "mmap")]
 pub mod mmap;
 pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
 pub mod raw;
 mod read;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 
 use std::fs::File;
 use std::path::Path;
 
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
+use crate::view::StridedView;
+
+/// One of the arrays of a file that holds several.
+#[derive(Debug, Clone)]
+pub struct NamedView<'a> {
+    /// Its name.
+    pub name: String,
+    /// The array.
+    pub view: StridedView<'a>,
+}
 
 /// Reads a whole file into memory of its own, aligned to 64 bytes.
 ///

@@ -171,6 +171,15 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Checks axes whose first item is so many bytes into a memory that nothing is known of but its start.
+    pub(crate) fn place_at(mut self, byte_offset: usize) -> Result<Self, LayoutError> {
+        check_size(self.shape(), self.itemsize)?;
+        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
+        self.offset = byte_offset.saturating_mul(units_per_byte);
+        self.check_span()?;
+        Ok(self)
+    }
+
     /// The same memory seen through other axes. The caller upholds the invariants.
     #[inline(always)]
     pub(crate) fn with_axes(&self, axes: Axes, offset: usize) -> Self {
@@ -189,6 +198,13 @@ impl Layout {
     #[inline]
     pub fn shape(&self) -> &[usize] {
         self.axes.shape()
+    }
+
+    /// Shape and strides at one look, or `None` if there are too many axes for that.
+    #[cfg(feature = "dlpack")]
+    #[inline(always)]
+    pub(crate) fn few_axes(&self) -> Option<(&[usize], &[isize])> {
+        self.axes.inline_parts()
     }
 
     /// Distance between neighbours along each axis, in **bytes** (bits for packed items).

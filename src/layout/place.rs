@@ -23,7 +23,6 @@ pub(crate) struct PlacedAxes {
     strides: [isize; INLINE_NDIM],
     ndim: usize,
     itemsize: usize,
-    pub(crate) below: usize,
     pub(crate) len: usize,
 }
 
@@ -32,7 +31,7 @@ impl PlacedAxes {
     pub(crate) fn to_layout(&self) -> Layout {
         Layout {
             axes: Axes::inline(self.ndim, self.shape, self.strides),
-            offset: self.below,
+            offset: 0,
             itemsize: self.itemsize,
             unit: Unit::Byte,
         }
@@ -43,53 +42,49 @@ impl Layout {
     /// A layout of items of whole bytes about whose axes nothing is unusual, from entries read one by one: sizes, and strides in items. `None`
     /// decides nothing: [`Layout::place`] has the last word, and errors.
     ///
-    /// One pass, without a branch on what it finds, into fresh memory: this is most of what taking a foreign tensor over costs.
+    /// Unusual are more than six axes, no items, negative strides, and numbers that need more than 27 bits: six products of two such, and an
+    /// item of 32 bytes, stay within an address, so that no sum needs a look. This is most of what taking a foreign tensor over costs.
     #[inline(always)]
     pub(crate) fn place_plain(
         ndim: usize,
         itemsize: usize,
-        size: impl Fn(usize) -> Option<isize>,
-        stride: impl Fn(usize) -> Option<isize>,
+        size: impl Fn(usize) -> Option<usize>,
+        stride: impl Fn(usize) -> Option<usize>,
     ) -> Option<PlacedAxes> {
+        // Before anything is read: where there is no rank there are no entries.
         if ndim > INLINE_NDIM {
             return None;
         }
-        let (mut shape, mut strides) = ([0; INLINE_NDIM], [0; INLINE_NDIM]);
-        let (item, mut items, mut unusual) = (itemsize.cast_signed(), itemsize.cast_signed(), false);
-        for (axis, entry) in shape.iter_mut().enumerate().take(ndim) {
-            let dim = size(axis)?;
-            *entry = dim.cast_unsigned();
+        const BITS: u32 = 27;
+        const ITEM_BITS: u32 = 5;
+        let (mut shape, mut strides) = ([1; INLINE_NDIM], [0; INLINE_NDIM]);
+        let (mut numbers, mut last, mut items, mut unusual) = (0, 0_usize, itemsize, false);
+        // Always six times round, so that all entries stay in registers until they are written once, where they are to stay.
+        for axis in 0..INLINE_NDIM {
+            if axis >= ndim {
+                continue;
+            }
+            let (dim, stride) = (size(axis)?, stride(axis)?);
+            let steps = dim.wrapping_sub(1);
+            numbers |= steps | stride;
+            last = last.wrapping_add(steps.wrapping_mul(stride));
             let (product, wraps) = items.overflowing_mul(dim);
             items = product;
-            unusual |= wraps | (dim <= 0);
-        }
-        // Six axes of so much each stay within an address, so that the sums need no look.
-        const REACH_BITS: u32 = 60;
-        let (mut below, mut above, mut magnitudes) = (0_isize, item, 0_isize);
-        for axis in 0..ndim.min(INLINE_NDIM) {
-            let (stride, wraps) = stride(axis)?.overflowing_mul(item);
             unusual |= wraps;
-            strides[axis] = stride;
-            let (reach, wraps) = stride.overflowing_mul(shape[axis].cast_signed().wrapping_sub(1));
-            unusual |= wraps;
-            // All ones if negative: what is below the first item goes to one sum, what is above to the other.
-            let sign = reach >> (isize::BITS - 1);
-            magnitudes |= reach ^ sign;
-            below = below.wrapping_sub(reach & sign);
-            above = above.wrapping_add(reach & !sign);
+            shape[axis] = dim;
+            strides[axis] = stride.wrapping_mul(itemsize).cast_signed();
         }
-        if unusual || magnitudes >> REACH_BITS != 0 {
+        let unusual =
+            unusual | (numbers >> BITS != 0) | (itemsize >> ITEM_BITS != 0) | (items > isize::MAX.unsigned_abs());
+        if unusual {
             return None;
         }
-        let (below, above) = (below.unsigned_abs(), above.unsigned_abs());
-        let len = below.checked_add(above).filter(|&len| isize::try_from(len).is_ok())?;
         Some(PlacedAxes {
             shape,
             strides,
             ndim,
             itemsize,
-            below,
-            len,
+            len: (last + 1) * itemsize,
         })
     }
 
@@ -116,15 +111,6 @@ impl Layout {
             self.fill_compact_strides(Order::C);
         }
         Ok(())
-    }
-
-    /// Checks axes whose first item is so many bytes into a memory that nothing is known of but its start.
-    pub(crate) fn place_at(mut self, byte_offset: usize) -> Result<Self, LayoutError> {
-        check_size(self.shape(), self.itemsize)?;
-        let units_per_byte = Unit::Byte.bits() / self.unit.bits();
-        self.offset = byte_offset.saturating_mul(units_per_byte);
-        self.check_span()?;
-        Ok(self)
     }
 
     /// Checks axes of which only the place of the first item is known, and puts that so that the lowest byte reached is the first of the memory.

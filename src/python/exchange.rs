@@ -39,7 +39,8 @@ struct Facts {
     lazy: bool,
 }
 
-const SLOTS: usize = 64;
+const SLOTS: usize = 256;
+const PROBES: usize = 8;
 static KNOWN: [Slot; SLOTS] = [const {
     Slot {
         class: AtomicPtr::new(ptr::null_mut()),
@@ -49,14 +50,9 @@ static KNOWN: [Slot; SLOTS] = [const {
 }; SLOTS];
 const BUSY: *mut ffi::PyTypeObject = ptr::without_provenance_mut(1);
 
-/// The tensor of an object whose type offers the table; `None` if it does not.
-///
-/// # Errors
-///
-/// `BufferError` if the items are not what the bytes say, whatever the door: see [`Facts::lazy`].
+/// The tensor of an object whose type offers the table; `None` if it does not, or is not wanted.
 #[inline]
 pub(super) fn tensor_of(object: &Bound<'_, PyAny>, table_wanted: bool) -> PyResult<Option<VersionedTensor>> {
-    refuse_lazy(object)?;
     let facts = facts_of(object)?;
     let Some(table) = facts.table.filter(|_| table_wanted) else {
         return Ok(None);
@@ -77,7 +73,7 @@ pub(super) fn tensor_of(object: &Bound<'_, PyAny>, table_wanted: bool) -> PyResu
     Ok(Some(unsafe { VersionedTensor::from_raw(tensor) }?))
 }
 
-/// Refuses objects whose items are conjugated or negated when they are read.
+/// Refuses objects whose items are conjugated or negated when they are read, whatever the door: their bytes say something else.
 #[inline]
 pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     if facts_of(object)?.lazy {
@@ -85,6 +81,13 @@ pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     } else {
         Ok(())
     }
+}
+
+/// Whether an object's type is known to offer no table and to be what its bytes say.
+#[inline]
+pub(super) fn is_plain(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let facts = facts_of(object)?;
+    Ok(facts.table.is_none() && !facts.lazy)
 }
 
 fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -104,19 +107,27 @@ fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
 #[inline]
 fn facts_of(object: &Bound<'_, PyAny>) -> PyResult<Facts> {
     let class = object.get_type_ptr();
-    let slot = &KNOWN[(class.addr() >> 4) % SLOTS];
-    if slot.class.load(Ordering::Acquire) == class {
-        return Ok(Facts {
-            // SAFETY: *table*: put there by this function.
-            table: unsafe { slot.table.load(Ordering::Relaxed).as_ref() },
-            lazy: slot.lazy.load(Ordering::Relaxed),
-        });
+    // Types that meet in a slot move on to the next, a few steps far.
+    let first = class.addr() >> 4;
+    let slots = (first..first + PROBES).map(|position| &KNOWN[position % SLOTS]);
+    for slot in slots.clone() {
+        if slot.class.load(Ordering::Acquire) == class {
+            return Ok(Facts {
+                // SAFETY: *table*: put there by this function.
+                table: unsafe { slot.table.load(Ordering::Relaxed).as_ref() },
+                lazy: slot.lazy.load(Ordering::Relaxed),
+            });
+        }
     }
     let facts = look_up(object)?;
-    let free = slot
-        .class
-        .compare_exchange(ptr::null_mut(), BUSY, Ordering::Relaxed, Ordering::Relaxed);
-    if free.is_ok() {
+    let is_free = |slot: &&Slot| {
+        let (free, taken) = (ptr::null_mut(), BUSY);
+        let won = slot
+            .class
+            .compare_exchange(free, taken, Ordering::Relaxed, Ordering::Relaxed);
+        won.is_ok()
+    };
+    if let Some(slot) = slots.clone().find(is_free) {
         let found = facts
             .table
             .map_or(ptr::null_mut(), |table| ptr::from_ref(table).cast_mut());

@@ -2,7 +2,7 @@
 //!
 //! # Safety
 //!
-//! Invariant *same memory*: a view whose device is renamed shows the bytes of the view that owns it.
+//! Invariant *same memory*: a view whose device is renamed, or whose rights are fewer, shows the bytes of the view that owns it.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -19,7 +19,7 @@ use crate::buffer::Buffer;
 use crate::convert::CopyPolicy;
 use crate::dlpack::VERSION;
 use crate::dlpack::exchange::takes_versioned;
-use crate::memory::{Device, OwnerKind};
+use crate::memory::{Access, Device};
 use crate::view::StridedView;
 
 /// The stream that stands for "do not synchronise".
@@ -144,11 +144,16 @@ impl PyView {
                 format!("the memory is on {found}, and is not moved to {wanted}; let the library that owns it move it");
             return Err(PyBufferError::new_err(text));
         }
-        let (old, dtype, layout) = (view.buffer().clone(), view.dtype().clone(), view.layout().clone());
-        let (ptr, len, access) = (old.as_ptr().cast_mut(), old.len(), old.access());
-        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
-        // SAFETY: *same memory*: the old buffer keeps it alive, and it has the same rights.
-        let buffer = unsafe { Buffer::from_raw_parts(ptr, len, access, wanted, OwnerKind::Dlpack, old) };
-        Ok(StridedView::from_parts(buffer, dtype, layout, view.shared_logical()))
+        Ok(renamed(view, wanted, view.access()))
     }
+}
+
+/// The same memory under the name of another device that can read it, and with no more rights than it has.
+pub(super) fn renamed(view: &StridedView<'static>, device: Device, access: Access) -> StridedView<'static> {
+    let (old, dtype, layout) = (view.buffer().clone(), view.dtype().clone(), view.layout().clone());
+    let (ptr, len, kind) = (old.as_ptr().cast_mut(), old.len(), old.owner_kind());
+    let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
+    // SAFETY: *same memory*: the old buffer keeps it alive.
+    let buffer = unsafe { Buffer::from_raw_parts(ptr, len, access, device, kind, old) };
+    StridedView::from_parts(buffer, dtype, layout, view.shared_logical())
 }

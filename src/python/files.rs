@@ -6,28 +6,28 @@
 //! rights: never [`Access::Immutable`].
 #![allow(unsafe_code)]
 
-use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::ptr::NonNull;
 
-use memmap2::{Mmap, MmapOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::door::Door;
+use super::export::renamed;
 use super::view::PyView;
-use crate::buffer::Buffer;
 use crate::dtype::ItemType;
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::files::mmap::Mode;
 use crate::files::npy;
+use crate::files::raw::{self, RawArray};
 use crate::layout::Layout;
-use crate::memory::{Access, Device, Order, OwnerKind};
+use crate::memory::{Access, Order};
 use crate::view::StridedView;
 
 pub(super) fn open_npy(py: Python<'_>, path: &Path, mmap: bool) -> PyResult<PyView> {
     if mmap {
-        let view = npy::parse(map(path, "r")?)?;
-        return Ok(PyView::taken(view, Door::File, None));
+        // SAFETY: *as NumPy maps*.
+        let view = py.detach(|| unsafe { npy::map(path) })?;
+        return Ok(PyView::taken(weaker(&view), Door::File, None));
     }
     let read = py.detach(|| npy::read(path))?;
     let made = PyView::taken(super::import::writable(read.value), Door::File, None);
@@ -39,7 +39,7 @@ pub(super) fn memmap(
     path: &Path,
     item: &ItemType,
     mode: &str,
-    offset: usize,
+    offset: u64,
     shape: Option<Vec<usize>>,
     order: &str,
 ) -> PyResult<PyView> {
@@ -52,49 +52,37 @@ pub(super) fn memmap(
             )));
         }
     };
-    if !["r", "c", "r+"].contains(&mode) {
-        let text = format!("mode is {mode:?}, expected \"r\", \"c\" or \"r+\"");
-        return Err(PyValueError::new_err(text));
-    }
-    let memory = py.detach(|| map(path, mode))?;
-    let bytes = StridedView::of_items(memory, crate::DType::U8);
-    let view = match shape {
-        None => items(&bytes, item, -1, offset.cast_signed())?,
-        Some(shape) => {
-            let compact = Layout::contiguous(&shape, item.dtype(), order)?;
-            let layout = Layout::strided(&shape, compact.strides(), offset, item.dtype())?;
-            StridedView::new(bytes.buffer().clone(), item.dtype().clone(), layout)?.view_as_item(item)?
+    let mode = match mode {
+        "r" => Mode::Read,
+        "c" => Mode::CopyOnWrite,
+        "r+" => Mode::ReadWrite,
+        "w+" => Mode::Create,
+        _ => {
+            let text = format!("mode is {mode:?}, expected \"r\", \"c\", \"r+\" or \"w+\"");
+            return Err(PyValueError::new_err(text));
         }
     };
+    if !item.shape().is_empty() {
+        return Err(PyValueError::new_err(
+            "give the shape of the items as last sizes of the file's shape",
+        ));
+    }
+    let mut items = RawArray::new(item.dtype().clone()).order(order).offset(offset);
+    if let Some(shape) = shape {
+        items = items.shape(&shape);
+    }
+    if let Some(logical) = item.logical() {
+        items = items.logical(logical.clone());
+    }
+    // SAFETY: *as NumPy maps*.
+    let view = py.detach(|| unsafe { raw::map(path, mode, &items) })?;
+    let view = if mode == Mode::Read { weaker(&view) } else { view };
     Ok(PyView::taken(view, Door::File, None))
 }
 
-fn map(path: &Path, mode: &str) -> Result<Buffer<'static>> {
-    let (device, kind) = (Device::CPU, OwnerKind::MappedFile);
-    if mode == "r" {
-        let file = File::open(path)?;
-        // SAFETY: *as NumPy maps*.
-        let map = unsafe { Mmap::map(&file) }?;
-        let (ptr, len) = (
-            NonNull::new(map.as_ptr().cast_mut()).unwrap_or(NonNull::dangling()),
-            map.len(),
-        );
-        // SAFETY: the mapping stays where it is as long as `map` lives; *as NumPy maps*.
-        return Ok(unsafe { Buffer::from_raw_parts(ptr, len, Access::ReadOnly, device, kind, map) });
-    }
-    let write = mode == "r+";
-    let file = OpenOptions::new().read(true).write(write).open(path)?;
-    let options = MmapOptions::new();
-    let mut map = if write {
-        // SAFETY: *as NumPy maps*.
-        unsafe { options.map_mut(&file) }?
-    } else {
-        // SAFETY: *as NumPy maps*.
-        unsafe { options.map_copy(&file) }?
-    };
-    let (ptr, len) = (NonNull::new(map.as_mut_ptr()).unwrap_or(NonNull::dangling()), map.len());
-    // SAFETY: as above.
-    Ok(unsafe { Buffer::from_raw_parts(ptr, len, Access::Shared, device, kind, map) })
+/// The same map without the promise that nobody writes it.
+fn weaker(view: &StridedView<'static>) -> StridedView<'static> {
+    renamed(view, view.device(), Access::ReadOnly)
 }
 
 /// So many items over contiguous memory, from so many bytes on; -1 for as many as there are.

@@ -71,8 +71,14 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///     If a copy is needed and ``copy`` is False, or if the object breaks its protocol.
 #[pyfunction]
 #[pyo3(signature = (obj, *, copy=None))]
-fn asview(obj: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
-    import::take(obj, copy)
+fn asview<'py>(obj: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Bound<'py, PyView>> {
+    let view = match import::plain(obj, copy) {
+        Ok(Some(view)) => return Ok(view),
+        Ok(None) => import::take(obj, copy)?,
+        // What DLPack cannot express has other doors.
+        Err(error) => import::take_otherwise(obj, copy, Some(error))?,
+    };
+    Bound::new(obj.py(), view)
 }
 
 /// A view of the memory of an object with ``__dlpack__``, or of a DLPack capsule.
@@ -96,9 +102,18 @@ fn asview(obj: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
 ///     If a copy is needed and ``copy`` is False, if the producer cannot move the memory, or if it breaks the protocol.
 #[pyfunction]
 #[pyo3(signature = (x, /, *, device=None, copy=None))]
-fn from_dlpack(x: &Bound<'_, PyAny>, device: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<PyView> {
+fn from_dlpack<'py>(
+    x: &Bound<'py, PyAny>,
+    device: Option<&Bound<'py, PyAny>>,
+    copy: Option<bool>,
+) -> PyResult<Bound<'py, PyView>> {
+    if device.is_none()
+        && let Some(view) = import::plain(x, copy)?
+    {
+        return Ok(view);
+    }
     let device = parse_device(device)?;
-    import::from_dlpack(x, Wish { device, copy })
+    Bound::new(x.py(), import::from_dlpack(x, Wish { device, copy })?)
 }
 
 /// A view of Arrow data: an array, a column in chunks, a series.
@@ -183,14 +198,14 @@ fn open_npy(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<PyView> {
     files::open_npy(py, &path, mmap)
 }
 
-/// A file of bare items as a mapped view, read-only or copy-on-write.
+/// A file of bare items as a mapped view. The file must not be made shorter meanwhile.
 ///
 /// Parameters
 /// ----------
 /// path : path
 /// dtype : dtype
-/// mode : {"r", "c", "r+"}
-///     Read-only; copy-on-write, so that the file stays as it is; or written through to the file.
+/// mode : {"r", "c", "r+", "w+"}
+///     Read-only; copy-on-write, so that the file stays as it is; written through to the file; or to a new file.
 /// offset : int
 ///     Bytes before the first item.
 /// shape : int or tuple of int, optional
@@ -203,7 +218,7 @@ fn memmap(
     path: PathBuf,
     dtype: Option<&Bound<'_, PyAny>>,
     mode: &str,
-    offset: usize,
+    offset: u64,
     shape: Option<super::methods::Axes>,
     order: &str,
 ) -> PyResult<PyView> {

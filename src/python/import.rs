@@ -3,7 +3,6 @@
 use dlpack_rs::ffi::DLManagedTensorVersioned;
 use pyo3::exceptions::{PyBufferError, PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 
@@ -11,7 +10,7 @@ use super::capsule::{self, Taken};
 use super::door::Door;
 use super::export::detached;
 use super::view::PyView;
-use super::{arrow, buffer, exchange, interface};
+use super::{arrow, ask, buffer, exchange, interface};
 use crate::arrow::Nulls;
 use crate::convert::{CopyPolicy, Requirements};
 use crate::dlpack::{ManagedTensor, ProducerCopy, VERSION};
@@ -37,11 +36,21 @@ pub(super) fn take(object: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<Py
     }
     exchange::refuse_lazy(object)?;
     // What DLPack has no word for (times, records, foreign byte order) may go through another door.
-    let first = match dlpack(object, wish) {
-        Ok(Some(view)) => return Ok(view),
-        Ok(None) => None,
-        Err(error) if error.is_instance_of::<PyException>(py) => Some(error),
-        Err(error) => return Err(error),
+    match dlpack(object, wish) {
+        Ok(Some(view)) => Ok(view),
+        Ok(None) => take_otherwise(object, copy, None),
+        Err(error) => take_otherwise(object, copy, Some(error)),
+    }
+}
+
+/// Any array, through the doors behind those of DLPack, which is not there or gave an error.
+pub(super) fn take_otherwise(object: &Bound<'_, PyAny>, copy: Option<bool>, first: Option<PyErr>) -> PyResult<PyView> {
+    let py = object.py();
+    let wish = Wish { copy, device: None };
+    let first = match first {
+        // An interrupt is no answer.
+        Some(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+        other => other,
     };
     let doors: [Other; 3] = [
         |object, _| buffer::take(object),
@@ -72,8 +81,29 @@ pub(super) fn take(object: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<Py
     }
 }
 
+/// The common case, straight into a Python object: a versioned capsule, asked for without wishes. `None` decides nothing.
+///
+/// A view is some 300 bytes, and moving it from result to result costs as much as making it.
+#[inline]
+pub(super) fn plain<'py>(object: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Option<Bound<'py, PyView>>> {
+    if copy.is_some() || !exchange::is_plain(object)? {
+        return Ok(None);
+    }
+    let Some(capsule) = ask::capsule_of(object)? else {
+        return Ok(None);
+    };
+    match capsule::take(&capsule)? {
+        Taken::Versioned(tensor) if tensor.producer_copy() == ProducerCopy::Unknown => {
+            let view = PyView::taken(tensor.into_view()?, Door::Dlpack, Some(object));
+            Bound::new(object.py(), view).map(Some)
+        }
+        taken => Bound::new(object.py(), admit(taken, Some(object))?).map(Some),
+    }
+}
+
 /// As the array API's `from_dlpack`. A capsule will do, too.
 pub(super) fn from_dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<PyView> {
+    exchange::refuse_lazy(object)?;
     if let Some(view) = dlpack(object, wish)? {
         return Ok(view);
     }
@@ -83,20 +113,28 @@ pub(super) fn from_dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<PyV
     Err(PyTypeError::new_err(format!("{} has no __dlpack__", object.get_type())))
 }
 
-/// Through one of DLPack's doors; `None` if there is neither.
+/// Through one of DLPack's doors; `None` if there is neither. The object is none whose items are not what the bytes say.
 fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
     if let Ok(view) = object.cast::<PyView>() {
         return finish(object.py(), view.get().clone_ref(object.py()), wish).map(Some);
     }
-    if let Some(tensor) = exchange::tensor_of(object, wish.device.is_none())? {
+    // The table has no word for a copy, and the copies of some producers do not say that they are any.
+    let table_will_do = wish.device.is_none() && wish.copy != Some(true);
+    if let Some(tensor) = exchange::tensor_of(object, table_will_do)? {
         let base = Some(object);
         return finish(object.py(), admit_tensor(tensor, Door::ExchangeApi, base)?, wish).map(Some);
+    }
+    if wish.device.is_none()
+        && wish.copy.is_none()
+        && let Some(capsule) = ask::capsule_of(object)?
+    {
+        return admit(capsule::take(&capsule)?, Some(object)).map(Some);
     }
     let Some(method) = object.getattr_opt(intern!(object.py(), "__dlpack__"))? else {
         return Ok(None);
     };
-    let (ask, asked_copy) = ask(object, wish)?;
-    let (capsule, understood) = call(&method, &ask)?;
+    let (keywords, asked_copy) = keywords(object, wish)?;
+    let (capsule, understood) = call(&method, &keywords)?;
     let mut view = admit(capsule::take(&capsule)?, Some(object))?;
     if asked_copy && understood {
         // Taken at its word: some producers copy and do not say so.
@@ -107,19 +145,12 @@ fn dlpack(object: &Bound<'_, PyAny>, wish: Wish) -> PyResult<Option<PyView>> {
 }
 
 /// The keywords for a producer, and whether it is asked for a copy. Memory that the CPU can read is copied here, so that the copy is certain.
-fn ask<'py>(object: &Bound<'py, PyAny>, wish: Wish) -> PyResult<(Bound<'py, PyDict>, bool)> {
-    static PLAIN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let py = object.py();
-    let plain = PLAIN.get_or_try_init(py, || {
-        let keywords = PyDict::new(py);
-        keywords.set_item("max_version", VERSION)?;
-        PyResult::Ok(keywords.unbind())
-    })?;
-    let plain = plain.bind(py);
+fn keywords<'py>(object: &Bound<'py, PyAny>, wish: Wish) -> PyResult<(Bound<'py, PyDict>, bool)> {
+    let keywords = PyDict::new(object.py());
+    keywords.set_item(intern!(object.py(), "max_version"), VERSION)?;
     if wish.device.is_none() && wish.copy.is_none() {
-        return Ok((plain.clone(), false));
+        return Ok((keywords, false));
     }
-    let keywords = plain.copy()?;
     let there = device_of(object)?;
     let moved = wish.device.filter(|wanted| there != Some(*wanted));
     if let Some(Device { device_type, device_id }) = moved {

@@ -18,6 +18,7 @@ use super::door::Door;
 use super::owner::Object;
 use super::view::PyView;
 use crate::buffer::Buffer;
+use crate::dtype::literal::Cursor;
 use crate::dtype::{DType, ItemType, Kind};
 use crate::error::Error;
 use crate::layout::{Layout, Placed, Unit};
@@ -83,16 +84,14 @@ fn item_of(typestr: &Bound<'_, PyAny>, descr: Option<Bound<'_, PyAny>>) -> PyRes
     let Some(descr) = descr.filter(|_| item.dtype().kind() == Kind::Raw) else {
         return Ok(item);
     };
-    // A list of fields prints as it is read. Descriptions of plain raw bytes are one field without a name.
-    let record: Result<ItemType, _> = descr.str()?.to_str()?.parse();
+    // A list of fields prints as it is read; fields of raw bytes without a name are gaps.
+    let text = descr.str()?;
+    let text = text.to_str()?;
+    let record = ItemType::from_descr(&mut Cursor::new(text));
     match record {
-        Ok(record) if record.nbytes() == item.nbytes() && descr.len()? > 0 && !is_nameless(&descr)? => Ok(record),
+        Ok(record) if record.nbytes() == item.nbytes() && !record.dtype().fields().is_empty() => Ok(record),
         _ => Ok(item),
     }
-}
-
-fn is_nameless(descr: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(descr.len()? == 1 && descr.get_item(0)?.get_item(0)?.eq("")?)
 }
 
 fn at_address(

@@ -34,6 +34,7 @@
 //! that a consumer names on to it, so that the producer's pending work is ordered before the consumer's.
 
 mod arrow;
+mod ask;
 mod buffer;
 mod capsule;
 mod door;

@@ -25,6 +25,7 @@ pub struct PyReport {
     bytes_copied: usize,
     /// Why.
     reasons: Vec<String>,
+    /// The same in words.
     text: String,
 }
 
@@ -133,26 +134,31 @@ impl PyInfo {
 
 #[pymethods]
 impl PyInfo {
+    /// Items along each axis.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, &self.info.shape)
     }
 
+    /// Distance between neighbours along each axis, in bytes (in bits, for packed items).
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, &self.info.strides)
     }
 
+    /// The type of one item.
     #[getter]
     fn dtype(&self) -> String {
         self.info.dtype.to_string()
     }
 
+    /// Bytes of one item.
     #[getter]
     fn itemsize(&self) -> usize {
         self.info.itemsize
     }
 
+    /// Address of the first item.
     #[getter]
     fn address(&self) -> usize {
         self.info.address
@@ -164,41 +170,49 @@ impl PyInfo {
         (self.info.byte_span.start, self.info.byte_span.end)
     }
 
+    /// Row-major without gaps.
     #[getter]
     fn c_contiguous(&self) -> bool {
         self.info.c_contiguous
     }
 
+    /// Column-major without gaps.
     #[getter]
     fn f_contiguous(&self) -> bool {
         self.info.f_contiguous
     }
 
+    /// Whether every item is aligned as its type is.
     #[getter]
     fn aligned(&self) -> bool {
         self.info.aligned
     }
 
+    /// Whether the memory may be written.
     #[getter]
     fn writeable(&self) -> bool {
         self.info.access.is_writable()
     }
 
+    /// What keeps the memory alive.
     #[getter]
     fn owner(&self) -> String {
         self.info.owner.to_string()
     }
 
+    /// Where the memory is.
     #[getter]
     fn device(&self) -> String {
         self.info.device.to_string()
     }
 
+    /// Bytes that the items would fill if they were contiguous.
     #[getter]
     fn nbytes(&self) -> usize {
         self.info.nbytes
     }
 
+    /// Bytes that stay allocated because of the view.
     #[getter]
     fn pinned_nbytes(&self) -> usize {
         self.info.pinned_bytes
@@ -235,6 +249,7 @@ pub struct PyPrediction {
     bytes: usize,
     /// Why it is copied or refused.
     reasons: Vec<String>,
+    /// The same in words.
     text: String,
 }
 

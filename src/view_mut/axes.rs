@@ -77,6 +77,24 @@ impl StridedViewMut<'_> {
         self.map(|view| view.squeeze_axes(axes))
     }
 
+    /// As [`StridedView::diagonal`](crate::StridedView::diagonal), to be written: no item is on a diagonal twice.
+    ///
+    /// ```
+    /// use viewbridge::StridedViewMut;
+    ///
+    /// let mut items = [0_i32; 9];
+    /// StridedViewMut::from_slice(&mut items).reshape(&[3, 3])?.diagonal(0, 0, 1)?.fill(1)?;
+    /// assert_eq!(items, [1, 0, 0, 0, 1, 0, 0, 0, 1]);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::diagonal`](crate::Layout::diagonal).
+    pub fn diagonal(self, offset: isize, first: usize, second: usize) -> Result<Self> {
+        self.map(|view| view.diagonal(offset, first, second))
+    }
+
     /// As [`StridedView::squeeze`](crate::StridedView::squeeze).
     #[must_use]
     pub fn squeeze(self) -> Self {

@@ -54,6 +54,11 @@ impl<'a> StridedViewMut<'a> {
         Self { inner }
     }
 
+    /// The view inside, to be looked at: a clone of it would break *exclusive*.
+    pub(crate) fn inner(&self) -> &StridedView<'a> {
+        &self.inner
+    }
+
     /// A shared view for as long as this one is borrowed: write through it again afterwards.
     #[must_use]
     pub fn as_view(&self) -> StridedView<'_> {

@@ -13,7 +13,7 @@ use arrow_data::{ArrayData, BufferSpec, layout};
 use arrow_schema::DataType;
 
 use super::abi::ArrowArray;
-use super::array::{Node, Owner, Tree};
+use super::array::{Node, Owner, Tree, single};
 use crate::arrow::primitive;
 use crate::convert::{Converted, CopyRecord, CopyReport, Part};
 use crate::reason::CopyReason;
@@ -24,6 +24,12 @@ impl ArrowArray {
     /// The report has a record of each bitmap of a sliced array that had to be moved to the offset of its values ([`CopyReason::BitOffset`]): some
     /// nested ones.
     pub fn from_array(array: &dyn Array) -> Converted<Self> {
+        if array.null_count() == 0
+            && let Some(values) = primitive::values(array)
+        {
+            let owner = Owner::Arrow(values.clone());
+            return Converted::shared(single(array.len(), 0, values.as_ptr(), owner));
+        }
         let mut exporter = Exporter::default();
         if !exporter.add_plain(array) {
             exporter.add_all(array.to_data());
@@ -42,14 +48,10 @@ struct Exporter {
 }
 
 impl Exporter {
-    /// Primitive arrays without nulls, and lists of them: no intermediate description is made. `false` if the array is another.
+    /// Lists of numbers without nulls: no intermediate description is made. `false` if the array is another.
     fn add_plain(&mut self, array: &dyn Array) -> bool {
         if array.null_count() > 0 {
             return false;
-        }
-        if let Some(values) = primitive::values(array) {
-            self.plain_node(array.len(), Some(values), 0..0);
-            return true;
         }
         let Some(list) = array.as_fixed_size_list_opt() else {
             return false;
@@ -152,7 +154,11 @@ impl Exporter {
         let moved = at_offset(nulls, offset);
         let (part, bytes) = (Part::Validity, moved.len());
         let reasons = vec![CopyReason::BitOffset { offset: back.max(1) }];
-        self.records.push(CopyRecord { part, bytes, reasons });
+        self.records.push(CopyRecord {
+            part,
+            bytes,
+            reasons: reasons.into(),
+        });
         self.push(moved.as_ptr(), &moved);
         (offset, 0)
     }

@@ -61,52 +61,86 @@ fn unit_letter(unit: TimeUnit) -> char {
     }
 }
 
-/// Types whose format is always the same.
-const FIXED: &[(&CStr, DataType)] = &[
-    (c"f", DataType::Float32),
-    (c"g", DataType::Float64),
-    (c"i", DataType::Int32),
-    (c"l", DataType::Int64),
-    (c"C", DataType::UInt8),
-    (c"c", DataType::Int8),
-    (c"s", DataType::Int16),
-    (c"S", DataType::UInt16),
-    (c"I", DataType::UInt32),
-    (c"L", DataType::UInt64),
-    (c"e", DataType::Float16),
-    (c"b", DataType::Boolean),
-    (c"n", DataType::Null),
-    (c"z", DataType::Binary),
-    (c"Z", DataType::LargeBinary),
-    (c"vz", DataType::BinaryView),
-    (c"u", DataType::Utf8),
-    (c"U", DataType::LargeUtf8),
-    (c"vu", DataType::Utf8View),
-    (c"tdD", DataType::Date32),
-    (c"tdm", DataType::Date64),
-    (c"tts", DataType::Time32(TimeUnit::Second)),
-    (c"ttm", DataType::Time32(TimeUnit::Millisecond)),
-    (c"ttu", DataType::Time64(TimeUnit::Microsecond)),
-    (c"ttn", DataType::Time64(TimeUnit::Nanosecond)),
-    (c"tDs", DataType::Duration(TimeUnit::Second)),
-    (c"tDm", DataType::Duration(TimeUnit::Millisecond)),
-    (c"tDu", DataType::Duration(TimeUnit::Microsecond)),
-    (c"tDn", DataType::Duration(TimeUnit::Nanosecond)),
-    (c"tiM", DataType::Interval(IntervalUnit::YearMonth)),
-    (c"tiD", DataType::Interval(IntervalUnit::DayTime)),
-    (c"tin", DataType::Interval(IntervalUnit::MonthDayNano)),
-];
-
 /// The format string of a type for which it is always the same.
 pub(super) fn constant(data_type: &DataType) -> Option<&'static CStr> {
-    FIXED
-        .iter()
-        .find(|(_, fixed)| fixed == data_type)
-        .map(|(format, _)| *format)
+    Some(match data_type {
+        DataType::Float32 => c"f",
+        DataType::Float64 => c"g",
+        DataType::Int32 => c"i",
+        DataType::Int64 => c"l",
+        DataType::UInt8 => c"C",
+        DataType::Int8 => c"c",
+        DataType::Int16 => c"s",
+        DataType::UInt16 => c"S",
+        DataType::UInt32 => c"I",
+        DataType::UInt64 => c"L",
+        DataType::Float16 => c"e",
+        DataType::Boolean => c"b",
+        DataType::Null => c"n",
+        DataType::Binary => c"z",
+        DataType::LargeBinary => c"Z",
+        DataType::BinaryView => c"vz",
+        DataType::Utf8 => c"u",
+        DataType::LargeUtf8 => c"U",
+        DataType::Utf8View => c"vu",
+        DataType::Date32 => c"tdD",
+        DataType::Date64 => c"tdm",
+        DataType::Time32(TimeUnit::Second) => c"tts",
+        DataType::Time32(TimeUnit::Millisecond) => c"ttm",
+        DataType::Time64(TimeUnit::Microsecond) => c"ttu",
+        DataType::Time64(TimeUnit::Nanosecond) => c"ttn",
+        DataType::Duration(TimeUnit::Second) => c"tDs",
+        DataType::Duration(TimeUnit::Millisecond) => c"tDm",
+        DataType::Duration(TimeUnit::Microsecond) => c"tDu",
+        DataType::Duration(TimeUnit::Nanosecond) => c"tDn",
+        DataType::Interval(IntervalUnit::YearMonth) => c"tiM",
+        DataType::Interval(IntervalUnit::DayTime) => c"tiD",
+        DataType::Interval(IntervalUnit::MonthDayNano) => c"tin",
+        _ => return None,
+    })
 }
 
 fn letters(format: &'static CStr) -> &'static str {
     format.to_str().expect("ASCII")
+}
+
+/// The type of which a format string is always the same.
+fn fixed(format: &str) -> Option<DataType> {
+    Some(match format {
+        "f" => DataType::Float32,
+        "g" => DataType::Float64,
+        "i" => DataType::Int32,
+        "l" => DataType::Int64,
+        "C" => DataType::UInt8,
+        "c" => DataType::Int8,
+        "s" => DataType::Int16,
+        "S" => DataType::UInt16,
+        "I" => DataType::UInt32,
+        "L" => DataType::UInt64,
+        "e" => DataType::Float16,
+        "b" => DataType::Boolean,
+        "n" => DataType::Null,
+        "z" => DataType::Binary,
+        "Z" => DataType::LargeBinary,
+        "vz" => DataType::BinaryView,
+        "u" => DataType::Utf8,
+        "U" => DataType::LargeUtf8,
+        "vu" => DataType::Utf8View,
+        "tdD" => DataType::Date32,
+        "tdm" => DataType::Date64,
+        "tts" => DataType::Time32(TimeUnit::Second),
+        "ttm" => DataType::Time32(TimeUnit::Millisecond),
+        "ttu" => DataType::Time64(TimeUnit::Microsecond),
+        "ttn" => DataType::Time64(TimeUnit::Nanosecond),
+        "tDs" => DataType::Duration(TimeUnit::Second),
+        "tDm" => DataType::Duration(TimeUnit::Millisecond),
+        "tDu" => DataType::Duration(TimeUnit::Microsecond),
+        "tDn" => DataType::Duration(TimeUnit::Nanosecond),
+        "tiM" => DataType::Interval(IntervalUnit::YearMonth),
+        "tiD" => DataType::Interval(IntervalUnit::DayTime),
+        "tin" => DataType::Interval(IntervalUnit::MonthDayNano),
+        _ => return None,
+    })
 }
 
 /// The type of a format string and its children.
@@ -142,8 +176,8 @@ pub(super) fn read(format: &str, children: Vec<FieldRef>, keys_sorted: bool) -> 
 
 /// The type of a format string without children.
 fn flat(format: &str) -> Option<DataType> {
-    if let Some((_, data_type)) = FIXED.iter().find(|(constant, _)| letters(constant) == format) {
-        return Some(data_type.clone());
+    if let Some(data_type) = fixed(format) {
+        return Some(data_type);
     }
     match format.split_once(':')? {
         ("w", width) => number::<i32>(width)

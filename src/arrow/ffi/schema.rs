@@ -40,6 +40,16 @@ impl ArrowSchema {
         Tree::of(field).map(Tree::into_schema)
     }
 
+    /// A field without a name, of a type whose format is known beforehand: no allocation.
+    pub(super) fn from_field_of(data_type: &DataType, nullable: bool) -> Option<Self> {
+        let mut schema = Self::empty();
+        schema.format = format::constant(data_type)?.as_ptr();
+        schema.name = c"".as_ptr();
+        schema.flags = if nullable { NULLABLE } else { 0 };
+        schema.release = Some(release_plain);
+        Some(schema)
+    }
+
     /// The schema of record batches: a struct with the columns as its children, and the schema's metadata.
     ///
     /// # Errors
@@ -91,12 +101,7 @@ fn plain(field: &Field) -> Option<ArrowSchema> {
     if !field.name().is_empty() || !field.metadata().is_empty() {
         return None;
     }
-    let mut schema = ArrowSchema::empty();
-    schema.format = format::constant(field.data_type())?.as_ptr();
-    schema.name = c"".as_ptr();
-    schema.flags = if field.is_nullable() { NULLABLE } else { 0 };
-    schema.release = Some(release_plain);
-    Some(schema)
+    ArrowSchema::from_field_of(field.data_type(), field.is_nullable())
 }
 
 /// Nothing to free.
@@ -164,7 +169,13 @@ impl Tree {
     }
 
     fn node(&mut self, data_type: &DataType, field: Option<&Field>) -> Result<Node> {
-        let format = self.string(&format::write(data_type)?, "format")?;
+        let format = match format::constant(data_type) {
+            Some(format) => self.c_string(format),
+            None => match data_type {
+                DataType::FixedSizeList(_, size) if *size >= 0 => self.numbered("+w:", *size),
+                other => self.string(&format::write(other)?, "format")?,
+            },
+        };
         let name = self.string(field.map_or("", |field| field.name()), "name")?;
         let metadata = match field.map(Field::metadata).filter(|metadata| !metadata.is_empty()) {
             Some(entries) => {
@@ -193,6 +204,31 @@ impl Tree {
             children: 0..0,
             dictionary: None,
         })
+    }
+
+    /// Appends a string that has its 0, and says where.
+    fn c_string(&mut self, string: &CStr) -> usize {
+        let start = self.text.len();
+        self.text.extend_from_slice(string.to_bytes_with_nul());
+        start
+    }
+
+    /// Appends letters and a number that is not negative, without an allocation.
+    fn numbered(&mut self, letters: &str, number: i32) -> usize {
+        let start = self.text.len();
+        self.text.extend_from_slice(letters.as_bytes());
+        let digits = self.text.len();
+        let mut rest = number.unsigned_abs();
+        loop {
+            self.text.push(b'0' + u8::try_from(rest % 10).unwrap_or(0));
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.text[digits..].reverse();
+        self.text.push(0);
+        start
     }
 
     /// Appends a string with its 0, and says where.
@@ -301,7 +337,7 @@ unsafe fn read(schema: &ArrowSchema, depth: usize) -> Result<Field> {
         // SAFETY: *owned struct* of the parent.
         children.push(Arc::new(unsafe { read(place, depth) }?));
     }
-    let mut data_type = format::read(&format, children, schema.flags & MAP_KEYS_SORTED != 0)?;
+    let mut data_type = format::read(format, children, schema.flags & MAP_KEYS_SORTED != 0)?;
     if !schema.dictionary.is_null() {
         let mut place = schema.dictionary;
         // SAFETY: *owned struct*; a list of one.
@@ -316,13 +352,15 @@ unsafe fn read(schema: &ArrowSchema, depth: usize) -> Result<Field> {
     // SAFETY: *owned struct*.
     let name = unsafe { text(schema.name, "name") }?.unwrap_or_default();
     let nullable = schema.flags & NULLABLE != 0;
-    // SAFETY: *owned struct*.
-    let metadata = unsafe { metadata::read(schema.metadata) }?;
     let mut field = Field::new(name, data_type, nullable);
     if schema.flags & DICTIONARY_ORDERED != 0 {
         field = field.with_dict_is_ordered(true);
     }
-    Ok(field.with_metadata(metadata))
+    if schema.metadata.is_null() {
+        return Ok(field);
+    }
+    // SAFETY: *owned struct*.
+    Ok(field.with_metadata(unsafe { metadata::read(schema.metadata) }?))
 }
 
 /// A number of children that can be.
@@ -339,17 +377,17 @@ fn count(member: &'static str, found: i64) -> Result<usize> {
         .ok_or_else(|| fault.into())
 }
 
-/// A C string; `None` for NULL.
+/// A C string, for as long as its schema lives; `None` for NULL.
 ///
 /// # Safety
 ///
 /// *owned struct* holds for the schema whose member this is.
-unsafe fn text(string: *const c_char, member: &'static str) -> Result<Option<String>> {
+unsafe fn text<'a>(string: *const c_char, member: &'static str) -> Result<Option<&'a str>> {
     if string.is_null() {
         return Ok(None);
     }
     // SAFETY: *owned struct*.
     let string = unsafe { CStr::from_ptr(string) };
     let text = string.to_str().map_err(|_| CDataFault::Text { member })?;
-    Ok(Some(text.into()))
+    Ok(Some(text))
 }

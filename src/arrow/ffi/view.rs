@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field};
 
 use super::abi::{ArrowArray, ArrowSchema};
-use super::array::{Node, Owner, Tree};
+use super::array::{Node, Owner, Tree, single};
 use super::device::ArrowDeviceArray;
 use crate::arrow::dtype::Leaf;
-use crate::arrow::export::{check_list_sizes, list_size, planned, refused_by};
+use crate::arrow::export::{check_list_sizes, list_size, plain_numbers, planned, refused_by};
 use crate::arrow::{REQUIREMENTS, device_requirements};
 use crate::convert::{Converted, CopyPolicy, Requirements};
 use crate::error::{Error, Result};
@@ -34,6 +34,9 @@ impl StridedView<'_> {
     ///
     /// As [`to_arrow`](Self::to_arrow).
     pub fn to_arrow_c(&self, policy: CopyPolicy) -> Result<Converted<(ArrowSchema, ArrowArray)>> {
+        if let Some(structs) = plain(self, policy) {
+            return Ok(Converted::shared(structs));
+        }
         export(self, policy, REQUIREMENTS)
     }
 
@@ -51,6 +54,13 @@ impl StridedView<'_> {
         };
         Ok(converted.map(|(schema, array)| (schema, ArrowDeviceArray::on(array, device))))
     }
+}
+
+/// One axis of numbers that is an Arrow array as it lies.
+fn plain(view: &StridedView<'_>, policy: CopyPolicy) -> Option<(ArrowSchema, ArrowArray)> {
+    let (data_type, memory) = plain_numbers(view, policy)?;
+    let schema = ArrowSchema::from_field_of(&data_type, false)?;
+    Some((schema, single(view.len(), 0, view.data_ptr(), Owner::View(memory))))
 }
 
 fn export(

@@ -16,6 +16,7 @@ mod runs;
 mod simd;
 mod table;
 mod transpose;
+mod weave;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -24,7 +25,8 @@ use std::mem::MaybeUninit;
 use smallvec::SmallVec;
 
 use super::classify::{Class, LONGEST_LIST};
-use super::engine::Engine;
+use super::engine::{Engine, Stream};
+use super::isa::Isa;
 use super::plan::{Axis, CopyPlan, Item, for_each};
 use super::validity::Bits;
 use job::{Job, Kernel, WIDEST};
@@ -43,6 +45,17 @@ use table::Table;
 pub(crate) unsafe fn execute(plan: &CopyPlan, src: *const u8, dst: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { execute_by(Engine::best(), plan, src, dst) };
+}
+
+/// The same, for a part of a copy of `whole` bytes: lines of the destination go past the caches if those of the whole would.
+///
+/// # Safety
+///
+/// As [`execute`].
+pub(crate) unsafe fn execute_part(plan: &CopyPlan, whole: usize, src: *const u8, dst: *mut u8) {
+    let engine = Engine::new(Isa::best(), Stream::PartOf(whole));
+    // SAFETY: the caller's promise.
+    unsafe { execute_by(engine, plan, src, dst) };
 }
 
 /// The same, with the kernels that `engine` chooses.
@@ -88,8 +101,7 @@ unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *m
     let (outer, last) = plan.axes.split_at(plan.axes.len() - inner);
     let mut axes = [Axis::ONCE; 3];
     axes[3 - inner..].copy_from_slice(last);
-    let bytes = plan.axes.iter().fold(size, |bytes, axis| bytes * axis.len);
-    let stream = engine.streams(bytes, plan.class);
+    let stream = engine.streams(plan.bytes(), plan.class);
     let job = Job {
         axes,
         size,

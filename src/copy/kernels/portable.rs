@@ -148,6 +148,14 @@ impl Simd for Portable {
             _ => Self::pairs(line),
         }
     }
+
+    const WEAVES: bool = false;
+
+    #[inline(always)]
+    unsafe fn unweave<const K: usize, const N: usize>(_: *const u8, _: &[*mut u8], _: usize, _: bool) {}
+
+    #[inline(always)]
+    unsafe fn weave<const K: usize, const N: usize>(_: &[*const u8; K], _: *mut u8, _: usize, _: bool) {}
 }
 
 impl Portable {

@@ -6,8 +6,9 @@
 #![allow(unsafe_code)]
 
 use super::job::{Job, swapped};
-use super::runs::{copy, lines, put, scattered, staged, steps};
+use super::runs::{Stage, copy, line, lines, put, scattered, steps};
 use super::simd::{LINE, Simd};
+use super::weave;
 
 /// Items from anywhere to anywhere.
 ///
@@ -17,11 +18,15 @@ use super::simd::{LINE, Simd};
 #[inline(always)]
 pub(super) unsafe fn scatter<const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     if job.swap == 1 {
-        // SAFETY: *reach*.
-        steps(src, dst, job.row(), |from, to| unsafe { copy::<N>(from, to) });
+        for (from, to) in steps(src, dst, job.row()) {
+            // SAFETY: *reach*.
+            unsafe { copy::<N>(from, to) };
+        }
     } else {
-        // SAFETY: *reach*.
-        steps(src, dst, job.row(), |from, to| unsafe { turn::<N>(from, to, job.swap) });
+        for (from, to) in steps(src, dst, job.row()) {
+            // SAFETY: *reach*.
+            unsafe { turn::<N>(from, to, job.swap) };
+        }
     }
 }
 
@@ -34,8 +39,9 @@ pub(super) unsafe fn scatter<const N: usize>(src: *const u8, dst: *mut u8, job: 
 pub(super) unsafe fn turn<const N: usize>(src: *const u8, dst: *mut u8, swap: usize) {
     // SAFETY: the caller's promise.
     let item = unsafe { src.cast::<[u8; N]>().read() };
+    let item = if swap > 1 { swapped(item, swap) } else { item };
     // SAFETY: the caller's promise.
-    unsafe { dst.cast::<[u8; N]>().write(swapped(item, swap)) };
+    unsafe { dst.cast::<[u8; N]>().write(item) };
 }
 
 /// Items from anywhere into a contiguous destination.
@@ -48,11 +54,17 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
     if job.row().src == N.cast_signed().wrapping_neg() {
         // SAFETY: *reach*.
         unsafe { reverse::<S, N>(src, dst, job) };
+    // SAFETY: *reach*.
+    } else if unsafe { weave::gather::<S, N>(src, dst, job) } {
+        // Done.
     } else if job.stream {
-        // SAFETY: *reach*; the stage is contiguous.
-        let gather = |from, to, part: &Job<'_>| unsafe { scatter::<N>(from, to, part) };
-        // SAFETY: *reach*.
-        unsafe { staged::<S>(src, dst, job, gather) };
+        let mut stage = Stage::new();
+        for (from, to, part) in Stage::parts(src, dst, job) {
+            // SAFETY: *reach*; the stage has room for the part.
+            unsafe { scatter::<N>(from, stage.as_mut_ptr(), &part) };
+            // SAFETY: *reach*; the stage has been filled.
+            unsafe { lines::<S>(stage.as_mut_ptr(), to, part.row().len * part.size, 1, true) };
+        }
     } else {
         // SAFETY: *reach*.
         unsafe { scatter::<N>(src, dst, job) };
@@ -68,15 +80,20 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
 pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let whole_lines = job.size.is_multiple_of(LINE) && dst.addr().is_multiple_of(LINE);
     if job.stream && whole_lines {
-        // SAFETY: *reach*.
-        steps(src, dst, job.row(), |from, to| unsafe {
-            lines::<S>(from, to, job.size, job.swap, true);
-        });
-    } else if job.stream {
-        // SAFETY: *reach*; the stage is contiguous.
-        let gather = |from, to, part: &Job<'_>| unsafe { scattered::<S>(from, to, part) };
-        // SAFETY: *reach*.
-        unsafe { staged::<S>(src, dst, job, gather) };
+        for (from, to) in steps(src, dst, job.row()) {
+            for at in (0..job.size).step_by(LINE) {
+                // SAFETY: *reach*; aligned.
+                unsafe { line::<S>(from.wrapping_add(at), to.wrapping_add(at), job.swap, true) };
+            }
+        }
+    } else if job.stream && Stage::has_room(job.size) {
+        let mut stage = Stage::new();
+        for (from, to, part) in Stage::parts(src, dst, job) {
+            // SAFETY: *reach*; the stage has room for the part.
+            unsafe { scattered::<S>(from, stage.as_mut_ptr(), &part) };
+            // SAFETY: *reach*; the stage has been filled.
+            unsafe { lines::<S>(stage.as_mut_ptr(), to, part.row().len * part.size, 1, true) };
+        }
     } else {
         // SAFETY: *reach*.
         unsafe { scattered::<S>(src, dst, job) };
@@ -129,7 +146,7 @@ unsafe fn reverse<S: Simd, const N: usize>(src: *const u8, dst: *mut u8, job: &J
 /// As the module says, with the offsets of the list added to each step.
 #[inline(always)]
 pub(super) unsafe fn list<const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    steps(src, dst, job.row(), |from, to| {
+    for (from, to) in steps(src, dst, job.row()) {
         for &(s, d) in job.list {
             let (from, to) = (from.wrapping_offset(s), to.wrapping_offset(d));
             if job.swap == 1 {
@@ -140,7 +157,7 @@ pub(super) unsafe fn list<const N: usize>(src: *const u8, dst: *mut u8, job: &Jo
                 unsafe { turn::<N>(from, to, job.swap) };
             }
         }
-    });
+    }
 }
 
 /// As [`list`], with items of any size.
@@ -150,11 +167,11 @@ pub(super) unsafe fn list<const N: usize>(src: *const u8, dst: *mut u8, job: &Jo
 /// As for [`list`].
 #[inline(always)]
 pub(super) unsafe fn list_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    steps(src, dst, job.row(), |from, to| {
+    for (from, to) in steps(src, dst, job.row()) {
         for &(s, d) in job.list {
             let (from, to) = (from.wrapping_offset(s), to.wrapping_offset(d));
             // SAFETY: *reach*.
             unsafe { lines::<S>(from, to, job.size, job.swap, false) };
         }
-    });
+    }
 }

@@ -63,7 +63,7 @@ pub(super) unsafe fn lines<S: Simd>(src: *const u8, dst: *mut u8, bytes: usize, 
 ///
 /// As the module says; `dst` is a multiple of 64 if it is to be streamed.
 #[inline(always)]
-unsafe fn line<S: Simd>(src: *const u8, dst: *mut u8, swap: usize, stream: bool) {
+pub(super) unsafe fn line<S: Simd>(src: *const u8, dst: *mut u8, swap: usize, stream: bool) {
     // SAFETY: *reach*.
     let mut line = unsafe { S::load(src) };
     if swap > 1 {
@@ -97,7 +97,10 @@ pub(super) unsafe fn put<S: Simd>(dst: *mut u8, line: S::Line, stream: bool) {
 /// As the module says.
 #[inline(always)]
 unsafe fn few<S: Simd>(src: *const u8, dst: *mut u8, bytes: usize, swap: usize) {
-    if swap == 1 || bytes == 0 {
+    if bytes == 0 {
+        return;
+    }
+    if swap == 1 {
         // SAFETY: *reach*.
         return unsafe { dst.copy_from_nonoverlapping(src, bytes) };
     }
@@ -114,13 +117,33 @@ unsafe fn few<S: Simd>(src: *const u8, dst: *mut u8, bytes: usize, swap: usize) 
     unsafe { dst.copy_from_nonoverlapping(line.as_ptr(), bytes) };
 }
 
-/// Calls `visit` with the addresses of each step of an axis. Wrapping, because the step behind the last may lead anywhere.
+/// The addresses of each step of an axis. Wrapping, because the step behind the last may lead anywhere.
+///
+/// An iterator, because the body of a loop is compiled for the instruction set of the kernel that it is in, and a closure is not.
 #[inline(always)]
-pub(super) fn steps(mut src: *const u8, mut dst: *mut u8, axis: Axis, mut visit: impl FnMut(*const u8, *mut u8)) {
-    for _ in 0..axis.len {
-        visit(src, dst);
-        src = src.wrapping_offset(axis.src);
-        dst = dst.wrapping_offset(axis.dst);
+pub(super) const fn steps(src: *const u8, dst: *mut u8, axis: Axis) -> Steps {
+    Steps { src, dst, axis }
+}
+
+pub(super) struct Steps {
+    src: *const u8,
+    dst: *mut u8,
+    axis: Axis,
+}
+
+impl Iterator for Steps {
+    type Item = (*const u8, *mut u8);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.axis.len == 0 {
+            return None;
+        }
+        self.axis.len -= 1;
+        let step = (self.src, self.dst);
+        self.src = self.src.wrapping_offset(self.axis.src);
+        self.dst = self.dst.wrapping_offset(self.axis.dst);
+        Some(step)
     }
 }
 
@@ -131,18 +154,24 @@ pub(super) fn steps(mut src: *const u8, mut dst: *mut u8, axis: Axis, mut visit:
 /// As the module says.
 #[inline(always)]
 pub(super) unsafe fn scattered<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    let kernel = match job.size {
-        _ if job.swap > 1 => long::<S>,
-        2 | 3 => short::<2>,
-        4..8 => short::<4>,
-        8..16 => short::<8>,
-        16..32 => short::<16>,
-        32..64 => short::<32>,
-        64..=128 => short::<64>,
-        _ => long::<S>,
-    };
-    // SAFETY: *reach*; the width is at most the size, and at least half of it.
-    unsafe { kernel(src, dst, job) };
+    match job.size {
+        // SAFETY: *reach*; below, the width is at most the size, and at least half of it.
+        _ if job.swap > 1 => unsafe { long::<S>(src, dst, job) },
+        // SAFETY: as above.
+        2 | 3 => unsafe { short::<2>(src, dst, job) },
+        // SAFETY: as above.
+        4..8 => unsafe { short::<4>(src, dst, job) },
+        // SAFETY: as above.
+        8..16 => unsafe { short::<8>(src, dst, job) },
+        // SAFETY: as above.
+        16..32 => unsafe { short::<16>(src, dst, job) },
+        // SAFETY: as above.
+        32..64 => unsafe { short::<32>(src, dst, job) },
+        // SAFETY: as above.
+        64..=128 => unsafe { short::<64>(src, dst, job) },
+        // SAFETY: as above.
+        _ => unsafe { long::<S>(src, dst, job) },
+    }
 }
 
 /// # Safety
@@ -150,10 +179,10 @@ pub(super) unsafe fn scattered<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<
 /// As the module says.
 #[inline(always)]
 unsafe fn long<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    steps(src, dst, job.row(), |from, to| {
+    for (from, to) in steps(src, dst, job.row()) {
         // SAFETY: *reach*.
         unsafe { lines::<S>(from, to, job.size, job.swap, job.stream) };
-    });
+    }
 }
 
 /// # Safety
@@ -163,10 +192,13 @@ unsafe fn long<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
 unsafe fn short<const W: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let rest = job.size - W;
     if rest == 0 {
-        // SAFETY: *reach*.
-        return steps(src, dst, job.row(), |from, to| unsafe { copy::<W>(from, to) });
+        for (from, to) in steps(src, dst, job.row()) {
+            // SAFETY: *reach*.
+            unsafe { copy::<W>(from, to) };
+        }
+        return;
     }
-    steps(src, dst, job.row(), |from, to| {
+    for (from, to) in steps(src, dst, job.row()) {
         // SAFETY: *reach*.
         let first = unsafe { from.cast::<[u8; W]>().read() };
         // SAFETY: *reach*.
@@ -175,7 +207,7 @@ unsafe fn short<const W: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
         unsafe { to.cast::<[u8; W]>().write(first) };
         // SAFETY: *reach*.
         unsafe { to.wrapping_add(rest).cast::<[u8; W]>().write(last) };
-    });
+    }
 }
 
 /// # Safety
@@ -189,42 +221,68 @@ pub(super) unsafe fn copy<const N: usize>(src: *const u8, dst: *mut u8) {
     unsafe { dst.cast::<[u8; N]>().write(item) };
 }
 
-/// Bytes that are put together in the nearest cache before they are streamed.
+/// Bytes that are put together in the nearest cache before they are streamed: whatever the size of the items and the place of the
+/// destination, every line of it is then written once.
 const STAGE: usize = 4096;
 
+/// Memory in the nearest cache, and the parts of a row that fill it.
 #[repr(align(64))]
-struct Stage([MaybeUninit<u8>; STAGE]);
+pub(super) struct Stage([MaybeUninit<u8>; STAGE]);
 
-/// Items of `job.size` bytes along the last axis into a destination that is contiguous: `gather` puts a few of them together in the nearest
-/// cache, from where whole lines go past the others. Whatever the size of the items and the place of the destination, every line is
-/// written once.
-///
-/// # Safety
-///
-/// As the module says; the destination's stride is the size of an item; `gather` has the contract of a kernel.
-#[inline(always)]
-pub(super) unsafe fn staged<S: Simd>(
+impl Stage {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self([MaybeUninit::uninit(); STAGE])
+    }
+
+    #[inline(always)]
+    pub(super) const fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    /// Whether one item at least finds room.
+    #[inline(always)]
+    pub(super) const fn has_room(size: usize) -> bool {
+        size <= STAGE
+    }
+
+    /// The parts of the last axis of a job with a contiguous destination: where each comes from, where it goes, and the job for it.
+    #[inline(always)]
+    pub(super) fn parts<'a>(src: *const u8, dst: *mut u8, job: &Job<'a>) -> Parts<'a> {
+        let whole = Job { stream: false, ..*job };
+        let (rest, most) = (job.row().len, STAGE / job.size);
+        Parts {
+            src,
+            dst,
+            whole,
+            rest,
+            most,
+        }
+    }
+}
+
+pub(super) struct Parts<'a> {
     src: *const u8,
     dst: *mut u8,
-    job: &Job<'_>,
-    gather: impl Fn(*const u8, *mut u8, &Job<'_>),
-) {
-    let row = job.row();
-    let chunk = STAGE / job.size;
-    if chunk == 0 {
-        return gather(src, dst, job);
-    }
-    let mut stage = Stage([MaybeUninit::uninit(); STAGE]);
-    let stage: *mut u8 = stage.0.as_mut_ptr().cast();
-    let mut done = 0;
-    while done < row.len {
-        let len = chunk.min(row.len - done);
-        let mut part = Job { stream: false, ..*job };
+    whole: Job<'a>,
+    rest: usize,
+    most: usize,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = (*const u8, *mut u8, Job<'a>);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest == 0 {
+            return None;
+        }
+        let len = self.rest.min(self.most);
+        let (from, to, mut part) = (self.src, self.dst, self.whole);
         part.axes[2].len = len;
-        let from = src.wrapping_offset(row.src.wrapping_mul(done.cast_signed()));
-        gather(from, stage, &part);
-        // SAFETY: the stage has been filled, and the destination is contiguous: *reach*.
-        unsafe { lines::<S>(stage, dst.wrapping_add(done * job.size), len * job.size, 1, true) };
-        done += len;
+        self.rest -= len;
+        self.src = from.wrapping_offset(part.row().src.wrapping_mul(len.cast_signed()));
+        self.dst = to.wrapping_add(len * part.size);
+        Some((from, to, part))
     }
 }

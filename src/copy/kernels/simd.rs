@@ -75,6 +75,23 @@ pub(super) trait Simd: Copy {
     ///
     /// *supported*.
     unsafe fn reverse<const N: usize>(line: Self::Line) -> Self::Line;
+
+    /// Whether there are instructions for the two methods below.
+    const WEAVES: bool = true;
+
+    /// A line of each of the first streams of `K` that are woven at `from`, to where `to` says. Numbers of `swap` bytes are reversed.
+    ///
+    /// # Safety
+    ///
+    /// `K` lines at `from` are readable, a line at each of `to` is writable and aligned if it is to be streamed.
+    unsafe fn unweave<const K: usize, const N: usize>(from: *const u8, to: &[*mut u8], swap: usize, stream: bool);
+
+    /// A line of each of `K` streams, woven at `to`. Numbers of `swap` bytes are reversed.
+    ///
+    /// # Safety
+    ///
+    /// A line at each of `from` is readable; `K` lines at `to` are writable and aligned if they are to be streamed.
+    unsafe fn weave<const K: usize, const N: usize>(from: &[*const u8; K], to: *mut u8, swap: usize, stream: bool);
 }
 
 /// Where byte `k` of sixteen comes from, if the numbers of `1 << row` bytes are reversed.

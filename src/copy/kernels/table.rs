@@ -143,7 +143,7 @@ macro_rules! table {
         $(#[target_feature(enable = $features)])?
         unsafe fn transpose<T: transpose::Tile, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
             // SAFETY: the caller's promise.
-            unsafe { transpose::transpose::<T, N>(src, dst, job) };
+            unsafe { transpose::transpose::<$simd, T, N>(src, dst, job) };
         }
         Table {
             run,

@@ -22,7 +22,8 @@
 use super::job::Job;
 use super::rows::turn;
 use super::runs::copy;
-use super::simd::LINE;
+use super::simd::{LINE, Simd};
+use super::weave;
 
 /// A square of items that is moved at once.
 pub(super) trait Tile {
@@ -36,12 +37,14 @@ pub(super) trait Tile {
     type Smaller: Tile;
     /// Whether nothing smaller is left.
     const LAST: bool = false;
+    /// Bytes that a streamed tile writes at once, and whose multiples its rows must lie at.
+    const GRAIN: usize = LINE;
 
     /// Moves a tile. The rows of the source are `pitch` bytes apart, those of the destination `to_pitch`.
     ///
     /// # Safety
     ///
-    /// *reach* for the items of the tile, *supported*. If it is to be streamed, `to` and `to_pitch` are multiples of 64.
+    /// *reach* for the items of the tile, *supported*. If it is to be streamed, `to` and `to_pitch` are multiples of its grain.
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish);
 }
 
@@ -55,8 +58,8 @@ pub(super) struct Finish {
 }
 
 /// Items along and across that are worked on together, so that the lines of both operands stay in the nearer caches until they are used up.
-const MACRO_ALONG: usize = 2048;
-const MACRO_ACROSS: usize = 256;
+const MACRO_ALONG: usize = 256;
+const MACRO_ACROSS: usize = 1024;
 
 /// The batch of the first axis: each with the largest tiles that fit.
 ///
@@ -64,8 +67,12 @@ const MACRO_ACROSS: usize = 256;
 ///
 /// As the module says; the last axis is contiguous in the destination.
 #[inline(always)]
-pub(super) unsafe fn transpose<T: Tile, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+pub(super) unsafe fn transpose<S: Simd, T: Tile, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let [_, across, along] = job.axes;
+    // SAFETY: *reach*.
+    if unsafe { weave::transpose::<S, N>(src, dst, job) } {
+        return;
+    }
     if across.src != N.cast_signed() {
         // SAFETY: *reach*.
         unsafe { single::<N>(src, dst, job) };
@@ -94,10 +101,14 @@ pub(super) unsafe fn transpose<T: Tile, const N: usize>(src: *const u8, dst: *mu
 unsafe fn tiled<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let [batch, across, along] = job.axes;
     let aligned = |stride: isize| stride.unsigned_abs().is_multiple_of(LINE);
+    let exact = along.len == T::ALONG && across.len == T::ACROSS;
     let head = dst.align_offset(LINE) / T::SIZE;
+    // Whole lines; or smaller rows one behind the other, which are whole lines together.
+    let whole = T::GRAIN == LINE && aligned(across.dst);
+    let adjacent = exact && across.dst == T::GRAIN.cast_signed() && head == 0;
     let stream = job.stream
-        && T::ALONG * T::SIZE == LINE
-        && aligned(across.dst)
+        && T::ALONG * T::SIZE == T::GRAIN
+        && (whole || adjacent)
         && aligned(batch.dst)
         && dst.wrapping_add(head * T::SIZE).addr().is_multiple_of(LINE)
         && head + T::ALONG <= along.len;
@@ -105,7 +116,7 @@ unsafe fn tiled<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let finish = Finish { swap: job.swap, stream };
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {
-        if along.len == T::ALONG && across.len == T::ACROSS {
+        if exact {
             // SAFETY: *reach*; all tiles of the batch are aligned if they are streamed.
             unsafe { T::tile(src, along.src, dst, across.dst, finish) };
         } else {
@@ -128,16 +139,6 @@ unsafe fn sweep<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, head: usiz
     let [_, across, along] = job.axes;
     let (wide, high) = (MACRO_ALONG / T::SIZE, MACRO_ACROSS / T::SIZE);
     let (wide, high) = (wide.max(T::ALONG), high.max(T::ACROSS));
-    let tile = |a: usize, c: usize, finish: Finish| {
-        let from = src
-            .wrapping_offset(along.src.wrapping_mul(a.cast_signed()))
-            .wrapping_add(c * T::SIZE);
-        let to = dst
-            .wrapping_offset(across.dst.wrapping_mul(c.cast_signed()))
-            .wrapping_add(a * T::SIZE);
-        // SAFETY: *reach*; tiles that lie across lines are not streamed.
-        unsafe { T::tile(from, along.src, to, across.dst, finish) };
-    };
     let cached = Finish {
         stream: false,
         ..finish
@@ -147,15 +148,18 @@ unsafe fn sweep<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, head: usiz
         for a_start in (head..along.len).step_by(wide) {
             for c in (c_start..across.len.min(c_start + high)).step_by(T::ACROSS) {
                 let c = c.min(last_c);
+                let from = src.wrapping_add(c * T::SIZE);
+                let to = dst.wrapping_offset(across.dst.wrapping_mul(c.cast_signed()));
                 if head > 0 && a_start == head {
-                    tile(0, c, cached);
+                    // SAFETY: *reach*.
+                    unsafe { T::tile(from, along.src, to, across.dst, cached) };
                 }
                 for a in (a_start..along.len.min(a_start + wide)).step_by(T::ALONG) {
-                    if a <= last_a {
-                        tile(a, c, finish);
-                    } else {
-                        tile(last_a, c, cached);
-                    }
+                    // Tiles that lie across lines are not streamed.
+                    let (a, finish) = if a <= last_a { (a, finish) } else { (last_a, cached) };
+                    let from = from.wrapping_offset(along.src.wrapping_mul(a.cast_signed()));
+                    // SAFETY: *reach*.
+                    unsafe { T::tile(from, along.src, to.wrapping_add(a * T::SIZE), across.dst, finish) };
                 }
             }
         }

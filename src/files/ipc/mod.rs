@@ -268,7 +268,11 @@ impl Copies<'_> {
             CopyReason::Realigned { required }
         };
         let reasons = vec![reason];
-        self.records.push(CopyRecord { part, bytes, reasons });
+        self.records.push(CopyRecord {
+            part,
+            bytes,
+            reasons: reasons.into(),
+        });
     }
 }
 

@@ -14,6 +14,16 @@ use crate::view::StridedView;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
+/// Bytes that tell a `.npy` file.
+#[cfg(feature = "npz")]
+pub(in crate::files) const MAGIC_LEN: u64 = 6;
+
+#[cfg(feature = "npz")]
+/// Whether bytes open as a `.npy` file does.
+pub(in crate::files) fn opens(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// Longest header that is read, in bytes. Real ones are far shorter; NumPy itself stops at 10,000 characters.
 const MAX_LEN: u64 = 1 << 20;
 

@@ -27,9 +27,12 @@ mod write;
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 pub use header::Header;
+#[cfg(feature = "npz")]
+pub(super) use header::{MAGIC_LEN, opens};
 #[cfg(feature = "mmap")]
 pub use map::map;
 pub use write::{plan, write, write_to, write_with};
@@ -56,15 +59,18 @@ use crate::view::StridedView;
 pub fn read(path: impl AsRef<Path>) -> Result<Converted<StridedView<'static>>> {
     let mut file = File::open(path)?;
     let available = file.metadata()?.len();
-    let header = read_header(&mut file, available)?;
+    let value = read_from(&mut file, available)?;
+    let report = CopyReport::copied(CopyRecord::of_items(value.nbytes(), vec![CopyReason::FileRead]));
+    Ok(Converted { value, report })
+}
+
+/// Reads what a reader of `available` bytes says is a `.npy` file.
+pub(super) fn read_from(reader: &mut impl Read, available: u64) -> Result<StridedView<'static>> {
+    let header = read_header(reader, available)?;
     let (header, offset) = Header::parse(&header)?;
     let layout = header.layout()?;
     check_data(&layout, offset, available)?;
-
-    let bytes = layout.nbytes();
-    let value = header.view(read::exactly(&mut file, bytes)?, layout)?;
-    let report = CopyReport::copied(CopyRecord::of_items(bytes, vec![CopyReason::FileRead]));
-    Ok(Converted { value, report })
+    header.view(read::exactly(reader, layout.nbytes())?, layout)
 }
 
 /// The view that a `.npy` file in memory describes. Shares the memory; only the header is looked at.
@@ -75,20 +81,25 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<StridedView<'static>>> {
 ///
 /// As [`read`]; [`Error::Refused`](crate::Error::Refused) if the CPU cannot read the memory.
 pub fn parse(buffer: Buffer<'_>) -> Result<StridedView<'_>> {
-    let bytes = StridedView::of_items(buffer.clone(), DType::U8);
+    let whole = 0..buffer.len();
+    parse_within(buffer, whole)
+}
+
+/// As [`parse`], for a file that is some of the bytes in memory.
+pub(super) fn parse_within(buffer: Buffer<'_>, range: Range<usize>) -> Result<StridedView<'_>> {
+    let bytes = StridedView::of_items(buffer.clone(), DType::U8).slice_axis(0, range.clone())?;
     // Copied, because the memory may be one that others write.
     let first = |len: usize| {
         bytes
-            .slice_axis(0, ..len.min(buffer.len()).cast_signed())?
+            .slice_axis(0, ..len.min(bytes.len()).cast_signed())?
             .to_vec::<u8>()
     };
-    let available = wide(buffer.len());
+    let available = wide(bytes.len());
     let prelude = Prelude::parse(&first(Prelude::MAX)?, available)?;
     let (header, offset) = Header::parse(&first(prelude.end)?)?;
     let layout = header.layout()?;
     check_data(&layout, offset, available)?;
-    let layout = Layout::strided(layout.shape(), layout.strides(), offset, &header.dtype)?;
-    header.view(buffer, layout)
+    header.view(buffer, layout.place_at(range.start + offset)?)
 }
 
 /// The bytes of a file up to its data.

@@ -93,11 +93,13 @@ impl RawArray {
     }
 
     /// Where the first item is, in bytes from the start of the file.
+    #[cfg(feature = "mmap")]
     pub(super) fn start(&self) -> u64 {
         self.offset
     }
 
     /// Whether the shape is given, so that the file need not say how many items there are.
+    #[cfg(feature = "mmap")]
     pub(super) fn has_shape(&self) -> bool {
         self.shape.is_some()
     }

@@ -57,10 +57,10 @@ impl PyView {
         if has(ffi::PyBUF_FORMAT) {
             filled.format = parts.format.as_ptr().cast_mut();
         }
-        if has(ffi::PyBUF_ND) {
+        if has(ffi::PyBUF_ND) && !parts.shape.is_empty() {
             filled.shape = parts.shape.as_mut_ptr();
         }
-        if has(ffi::PyBUF_STRIDES) {
+        if has(ffi::PyBUF_STRIDES) && !parts.shape.is_empty() {
             filled.strides = parts.strides.as_mut_ptr();
         }
         filled.internal = described.cast();

@@ -10,14 +10,14 @@ use crate::dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Re
 /// Most levels of records in records.
 const MAX_DEPTH: usize = 32;
 
-/// Reads a format. `itemsize` is what the exporter says beside it: records may end in padding that the format leaves out.
+/// Reads a format. `itemsize` is what the exporter says beside it, for formats of nothing but padding.
 pub(super) fn parse(text: &str, itemsize: usize) -> PyResult<ItemType> {
     let mut parser = Parser {
         rest: text.as_bytes(),
         order: Mode::Native,
         text,
     };
-    let mut fields = parser.fields(None, 0)?;
+    let (mut fields, size) = parser.fields(None, 0)?;
     if let [field] = &fields[..]
         && field.name().is_empty()
         && field.offset() == 0
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, itemsize: usize) -> PyResult<ItemType> {
             *field = renamed(field, &format!("f{k}"));
         }
     }
-    let record = Record::new(fields, itemsize).map_err(crate::error::Error::from)?;
+    let record = Record::new(fields, size).map_err(crate::error::Error::from)?;
     Ok(ItemType::new(record.into()))
 }
 
@@ -95,19 +95,19 @@ impl Parser<'_> {
         number.map(Some).ok_or_else(|| self.unknown())
     }
 
-    /// Fields up to `end`, or to the end of the text. Unnamed fields have an empty name.
-    fn fields(&mut self, end: Option<u8>, depth: usize) -> PyResult<Vec<Field>> {
+    /// Fields up to `end`, or to the end of the text, and the bytes that they take with the padding behind. Unnamed fields have an empty name.
+    fn fields(&mut self, end: Option<u8>, depth: usize) -> PyResult<(Vec<Field>, usize)> {
         if depth > MAX_DEPTH {
             return Err(self.unknown());
         }
-        let (mut fields, mut offset) = (Vec::new(), 0_usize);
+        let (mut fields, mut offset, mut alignment) = (Vec::new(), 0_usize, 1);
         loop {
             match (self.rest.first(), end) {
-                (None, None) => return Ok(fields),
+                (None, None) => return Ok((fields, self.padded(offset, alignment)?)),
                 (None, Some(_)) => return Err(self.unknown()),
                 (Some(byte), Some(end)) if *byte == end => {
                     self.rest = &self.rest[1..];
-                    return Ok(fields);
+                    return Ok((fields, self.padded(offset, alignment)?));
                 }
                 (Some(b' ' | b'\n' | b'\t'), _) => {
                     self.rest = &self.rest[1..];
@@ -126,6 +126,7 @@ impl Parser<'_> {
             }
             let (dtype, shape) = self.item(count, shape, depth)?;
             if self.order == Mode::Native {
+                alignment = alignment.max(dtype.alignment());
                 offset = offset
                     .checked_next_multiple_of(dtype.alignment())
                     .ok_or_else(|| self.unknown())?;
@@ -135,6 +136,14 @@ impl Parser<'_> {
             let name = self.name()?;
             fields.push(Field::new(name, dtype).at(offset).with_shape(&shape));
             offset = offset.checked_add(bytes).ok_or_else(|| self.unknown())?;
+        }
+    }
+
+    /// C's records end on a multiple of their alignment.
+    fn padded(&self, size: usize, alignment: usize) -> PyResult<usize> {
+        match self.order {
+            Mode::Native => size.checked_next_multiple_of(alignment).ok_or_else(|| self.unknown()),
+            _ => Ok(size),
         }
     }
 
@@ -235,18 +244,16 @@ impl Parser<'_> {
             }
             b'T' if self.take(b'{') => {
                 let outer = self.order;
-                let mut fields = self.fields(Some(b'}'), depth + 1)?;
+                let (mut fields, size) = self.fields(Some(b'}'), depth + 1)?;
                 self.order = outer;
                 for (k, field) in fields.iter_mut().enumerate() {
                     if field.name().is_empty() {
                         *field = renamed(field, &format!("f{k}"));
                     }
                 }
-                let end = |field: &Field| field.nbytes().and_then(|bytes| field.offset().checked_add(bytes));
-                let size = fields.iter().map(end).max().flatten().unwrap_or(0);
-                // The outermost record is as long as the exporter says.
                 let record = Record::new(fields, size).map_err(crate::error::Error::from)?;
-                DType::from(record)
+                shape.extend(count.filter(|count| *count != 1));
+                return Ok((DType::from(record), shape));
             }
             b'O' => {
                 return Err(PyTypeError::new_err(

@@ -8,6 +8,7 @@
 use std::arch::x86_64::*;
 
 use super::super::simd::{SWAPS, Simd};
+use super::super::weave::Places;
 
 #[derive(Clone, Copy)]
 pub(in super::super) struct Avx2;
@@ -54,7 +55,8 @@ impl Simd for Avx2 {
     #[target_feature(enable = "avx2")]
     unsafe fn expand(bits: u64) -> Self::Line {
         let one = _mm256_set1_epi8(1);
-        bits_to_masks(bits).map(|mask| _mm256_and_si256(mask, one))
+        let [low, high] = bits_to_masks(bits);
+        [_mm256_and_si256(low, one), _mm256_and_si256(high, one)]
     }
 
     #[inline]
@@ -89,7 +91,7 @@ impl Simd for Avx2 {
     #[target_feature(enable = "avx2")]
     unsafe fn swap(line: Self::Line, by: usize) -> Self::Line {
         let mask = swap_mask(by);
-        line.map(|half| _mm256_shuffle_epi8(half, mask))
+        [_mm256_shuffle_epi8(line[0], mask), _mm256_shuffle_epi8(line[1], mask)]
     }
 
     #[inline]
@@ -110,6 +112,96 @@ impl Simd for Avx2 {
         };
         [turned(high), turned(low)]
     }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn unweave<const K: usize, const N: usize>(from: *const u8, to: &[*mut u8], swap: usize, stream: bool) {
+        for half in 0..2 {
+            let mut woven = [_mm256_setzero_si256(); K];
+            for (k, line) in woven.iter_mut().enumerate() {
+                let near = from.wrapping_add(UNIT * (2 * half * K + k));
+                // SAFETY: the caller's promise.
+                let low = unsafe { _mm_loadu_si128(near.cast()) };
+                // SAFETY: the caller's promise.
+                let high = unsafe { _mm_loadu_si128(near.wrapping_add(UNIT * K).cast()) };
+                *line = swapped(_mm256_set_m128i(high, low), swap);
+            }
+            for (&to, places) in to.iter().zip(&Places::<K, N, UNIT>::UNWEAVE) {
+                let (line, to) = (picked(&woven, places), to.wrapping_add(half * 2 * UNIT).cast());
+                if stream {
+                    // SAFETY: the caller's promise.
+                    unsafe { _mm256_stream_si256(to, line) };
+                } else {
+                    // SAFETY: the caller's promise.
+                    unsafe { _mm256_storeu_si256(to, line) };
+                }
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn weave<const K: usize, const N: usize>(from: &[*const u8; K], to: *mut u8, swap: usize, stream: bool) {
+        for half in 0..2 {
+            let mut streams = [_mm256_setzero_si256(); K];
+            for (line, from) in streams.iter_mut().zip(from) {
+                // SAFETY: the caller's promise.
+                let loaded = unsafe { _mm256_loadu_si256(from.wrapping_add(half * 2 * UNIT).cast()) };
+                *line = swapped(loaded, swap);
+            }
+            for (k, places) in Places::<K, N, UNIT>::WEAVE.iter().enumerate() {
+                let line = picked(&streams, places);
+                let near = to.wrapping_add(UNIT * (2 * half * K + k));
+                let (low, high) = (_mm256_castsi256_si128(line), _mm256_extracti128_si256::<1>(line));
+                // SAFETY: the caller's promise.
+                unsafe { put_unit(near, low, stream) };
+                // SAFETY: the caller's promise.
+                unsafe { put_unit(near.wrapping_add(UNIT * K), high, stream) };
+            }
+        }
+    }
+}
+
+/// Bytes within which AVX2 permutes single ones.
+const UNIT: usize = 16;
+
+/// # Safety
+///
+/// 16 bytes are writable, and aligned if they are to be streamed.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn put_unit(to: *mut u8, unit: __m128i, stream: bool) {
+    if stream {
+        // SAFETY: the caller's promise.
+        unsafe { _mm_stream_si128(to.cast(), unit) };
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { _mm_storeu_si128(to.cast(), unit) };
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn swapped(half: Half, swap: usize) -> Half {
+    if swap > 1 {
+        _mm256_shuffle_epi8(half, swap_mask(swap))
+    } else {
+        half
+    }
+}
+
+/// Two units, each picked byte by byte out of several.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn picked<const K: usize>(halves: &[Half; K], places: &[[u8; UNIT]; K]) -> Half {
+    let mut result = _mm256_setzero_si256();
+    for (&half, places) in halves.iter().zip(places) {
+        // SAFETY: 16 bytes.
+        let places = unsafe { _mm_loadu_si128(places.as_ptr().cast()) };
+        let part = _mm256_shuffle_epi8(half, _mm256_broadcastsi128_si256(places));
+        result = _mm256_or_si256(result, part);
+    }
+    result
 }
 
 /// Where each byte comes from, if the numbers of `by` bytes are reversed.

@@ -8,7 +8,9 @@
 
 use std::arch::x86_64::*;
 
-use super::super::simd::{SWAPS, Simd};
+use super::super::runs::put;
+use super::super::simd::{LINE, SWAPS, Simd};
+use super::super::weave::Places;
 
 #[derive(Clone, Copy)]
 pub(in super::super) struct Avx512;
@@ -86,6 +88,65 @@ impl Simd for Avx512 {
         const { assert!(N <= 16) };
         _mm512_permutexvar_epi8(reversal::<N>(), line)
     }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn unweave<const K: usize, const N: usize>(from: *const u8, to: &[*mut u8], swap: usize, stream: bool) {
+        let mut woven = [_mm512_setzero_si512(); K];
+        for (k, line) in woven.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            *line = unsafe { loaded(from.wrapping_add(k * LINE), swap) };
+        }
+        for (&to, places) in to.iter().zip(&Places::<K, N, LINE>::UNWEAVE) {
+            let line = picked(&woven, places);
+            // SAFETY: the caller's promise.
+            unsafe { put::<Self>(to, line, stream) };
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn weave<const K: usize, const N: usize>(from: &[*const u8; K], to: *mut u8, swap: usize, stream: bool) {
+        let mut streams = [_mm512_setzero_si512(); K];
+        for (line, &from) in streams.iter_mut().zip(from) {
+            // SAFETY: the caller's promise.
+            *line = unsafe { loaded(from, swap) };
+        }
+        for (k, places) in Places::<K, N, LINE>::WEAVE.iter().enumerate() {
+            let line = picked(&streams, places);
+            // SAFETY: the caller's promise.
+            unsafe { put::<Self>(to.wrapping_add(k * LINE), line, stream) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// 64 bytes are readable.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn loaded(from: *const u8, swap: usize) -> __m512i {
+    // SAFETY: the caller's promise.
+    let line = unsafe { Avx512::load(from) };
+    if swap > 1 {
+        _mm512_shuffle_epi8(line, swap_mask(swap))
+    } else {
+        line
+    }
+}
+
+/// One line, picked byte by byte out of several.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn picked<const K: usize>(lines: &[__m512i; K], places: &[[u8; LINE]; K]) -> __m512i {
+    let mut result = _mm512_setzero_si512();
+    for (&line, places) in lines.iter().zip(places) {
+        // SAFETY: 64 bytes.
+        let places = unsafe { _mm512_loadu_si512(places.as_ptr().cast()) };
+        let here = _mm512_movepi8_mask(places);
+        result = _mm512_mask_permutexvar_epi8(result, !here, places, line);
+    }
+    result
 }
 
 /// Where each byte comes from, if the numbers of `by` bytes are reversed.

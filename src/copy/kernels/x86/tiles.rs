@@ -36,7 +36,9 @@ impl<const N: usize, const L: usize> Tile for Narrow<N, L> {
             at = at.wrapping_offset(pitch);
         }
         if finish.swap > 1 {
-            rows = rows.map(|row| _mm_shuffle_epi8(row, mask));
+            for row in &mut rows {
+                *row = _mm_shuffle_epi8(*row, mask);
+            }
         }
         let mut to = to;
         for column in transposed::<N, L>(rows) {
@@ -95,6 +97,7 @@ impl<const N: usize, const H: usize> Tile for Middle<N, H> {
     const ALONG: usize = 2 * H;
     const ACROSS: usize = 2 * H;
     type Smaller = Narrow<N, H>;
+    const GRAIN: usize = 32;
 
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -151,7 +154,9 @@ unsafe fn rows<const L: usize>(from: *const u8, pitch: isize, swap: usize) -> [_
         at = at.wrapping_offset(pitch);
     }
     if swap > 1 {
-        rows = rows.map(|row| _mm256_shuffle_epi8(row, mask));
+        for row in &mut rows {
+            *row = _mm256_shuffle_epi8(*row, mask);
+        }
     }
     rows
 }
@@ -214,32 +219,30 @@ unsafe fn blocks<const N: usize, const L: usize, const H: usize>(
         (from, to)
     };
     if N >= 4 {
-        for (c, a) in (0..L)
-            .step_by(2 * H)
-            .flat_map(|c| (0..L).step_by(2 * H).map(move |a| (c, a)))
-        {
-            let (from, to) = place(a, c);
-            // SAFETY: *reach*.
-            unsafe { Middle::<N, H>::tile(from, pitch, to, to_pitch, finish) };
+        for c in (0..L).step_by(2 * H) {
+            for a in (0..L).step_by(2 * H) {
+                let (from, to) = place(a, c);
+                // SAFETY: *reach*.
+                unsafe { Middle::<N, H>::tile(from, pitch, to, to_pitch, finish) };
+            }
         }
         return;
     }
     // Rows of small items fill 16 bytes of a column: both halves are stored apart.
-    for (a, c) in (0..L)
-        .step_by(H)
-        .flat_map(|a| (0..L).step_by(2 * H).map(move |c| (a, c)))
-    {
-        let (from, mut near) = place(a, c);
-        let mut far = near.wrapping_offset(to_pitch.wrapping_mul(H.cast_signed()));
-        // SAFETY: *reach*.
-        for column in transposed_halves::<N, H>(unsafe { rows(from, pitch, swap) }) {
-            let (low, high) = (_mm256_castsi256_si128(column), _mm256_extracti128_si256::<1>(column));
+    for a in (0..L).step_by(H) {
+        for c in (0..L).step_by(2 * H) {
+            let (from, mut near) = place(a, c);
+            let mut far = near.wrapping_offset(to_pitch.wrapping_mul(H.cast_signed()));
             // SAFETY: *reach*.
-            unsafe { _mm_storeu_si128(near.cast(), low) };
-            // SAFETY: *reach*.
-            unsafe { _mm_storeu_si128(far.cast(), high) };
-            near = near.wrapping_offset(to_pitch);
-            far = far.wrapping_offset(to_pitch);
+            for column in transposed_halves::<N, H>(unsafe { rows(from, pitch, swap) }) {
+                let (low, high) = (_mm256_castsi256_si128(column), _mm256_extracti128_si256::<1>(column));
+                // SAFETY: *reach*.
+                unsafe { _mm_storeu_si128(near.cast(), low) };
+                // SAFETY: *reach*.
+                unsafe { _mm_storeu_si128(far.cast(), high) };
+                near = near.wrapping_offset(to_pitch);
+                far = far.wrapping_offset(to_pitch);
+            }
         }
     }
 }

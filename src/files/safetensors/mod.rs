@@ -1,0 +1,113 @@
+//! safetensors files: named tensors behind a JSON header, as models are shared in.
+//!
+//! [`read`] brings the file into memory of our own once; [`map`] shares its pages. Either way each tensor is a view of the same memory. The header is
+//! checked by the `safetensors` crate: every byte of the file belongs to exactly one tensor. Tensors that begin at odd addresses are views like
+//! all others; a consumer that needs alignment has them copied, and reported.
+//!
+//! ```
+//! use viewbridge::StridedView;
+//! use viewbridge::files::safetensors;
+//!
+//! let weight = StridedView::from_vec((0..6).map(|k| k as f32).collect()).reshape(&[2, 3])?;
+//! let mut file = Vec::new();
+//! let report = safetensors::write_to(&mut file, &[("w", &weight), ("w.T", &weight.transpose())], [("format", "pt")])?;
+//! assert_eq!(report.bytes_copied(), 24); // the second had to be brought into row-major order
+//!
+//! let model = safetensors::parse(viewbridge::Buffer::from_vec(file))?;
+//! assert_eq!(model.metadata["format"], "pt");
+//! assert_eq!(model.get("w.T").unwrap().to_vec::<f32>()?, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+//! # Ok::<(), viewbridge::Error>(())
+//! ```
+
+mod dtype;
+#[cfg(feature = "mmap")]
+mod map;
+mod write;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use ::safetensors::SafeTensors;
+
+#[cfg(feature = "mmap")]
+pub use map::map;
+pub use write::{write, write_to};
+
+use super::{NamedView, read};
+use crate::buffer::Buffer;
+use crate::convert::{Converted, CopyRecord, CopyReport};
+use crate::dtype::DType;
+use crate::error::{Result, SafetensorsFault};
+use crate::layout::Layout;
+use crate::memory::Order;
+use crate::reason::CopyReason;
+use crate::view::StridedView;
+
+/// Bytes in front of the header, which say how long it is.
+const PREFIX: usize = 8;
+
+/// What a safetensors file holds.
+#[derive(Debug, Clone)]
+pub struct Tensors<'a> {
+    /// The tensors, in the order of their bytes.
+    pub tensors: Vec<NamedView<'a>>,
+    /// The file's own remarks: `__metadata__`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl<'a> Tensors<'a> {
+    /// The tensor of a name. O(tensors).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&StridedView<'a>> {
+        self.tensors
+            .iter()
+            .find(|tensor| tensor.name == name)
+            .map(|tensor| &tensor.view)
+    }
+}
+
+/// Reads a file into memory of its own, once; its tensors share that memory.
+///
+/// # Errors
+///
+/// As [`parse`]; [`Error::Io`](crate::Error::Io), [`Error::OutOfMemory`](crate::Error::OutOfMemory). The header is checked before anything is allocated
+/// for the tensors.
+pub fn read(path: impl AsRef<Path>) -> Result<Converted<Tensors<'static>>> {
+    let mut file = File::open(path)?;
+    let len = super::in_memory(file.metadata()?.len())?;
+    let buffer = read::exactly(&mut file, len)?;
+    let report = CopyReport::copied(CopyRecord::of_items(len, vec![CopyReason::FileRead]));
+    Ok(Converted {
+        value: parse(buffer)?,
+        report,
+    })
+}
+
+/// The tensors of a file in memory. Shares the memory; only the header is looked at. O(tensors).
+///
+/// # Errors
+///
+/// [`SafetensorsFault`] for a broken header; [`Error::NotImmutable`](crate::Error::NotImmutable) for memory that others may write;
+/// [`Error::Layout`](crate::Error::Layout) for tensors of more than [`MAX_NDIM`](crate::MAX_NDIM) axes.
+pub fn parse(buffer: Buffer<'_>) -> Result<Tensors<'_>> {
+    let bytes = StridedView::of_items(buffer.clone(), DType::U8);
+    let (header, metadata) = {
+        let bytes = bytes.typed::<u8>()?;
+        SafeTensors::read_metadata(bytes.as_slice()?).map_err(SafetensorsFault::library)?
+    };
+    let start = PREFIX + header;
+    let mut tensors = Vec::with_capacity(metadata.offset_keys().len());
+    for name in metadata.offset_keys() {
+        let Some(info) = metadata.info(&name) else { continue };
+        let dtype = dtype::from_file(info.dtype).ok_or_else(|| SafetensorsFault::unknown(&name, info.dtype))?;
+        let layout = Layout::contiguous(&info.shape, &dtype, Order::C)?.place_at(start + info.data_offsets.0)?;
+        let view = StridedView::new(buffer.clone(), dtype, layout)?;
+        tensors.push(NamedView { name, view });
+    }
+    let metadata = metadata.metadata().iter().flatten();
+    Ok(Tensors {
+        tensors,
+        metadata: metadata.map(|(key, value)| (key.clone(), value.clone())).collect(),
+    })
+}
