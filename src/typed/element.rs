@@ -22,7 +22,7 @@ impl StridedView<'_> {
     ///
     /// # Errors
     ///
-    /// [`LayoutError::RankMismatch`], [`LayoutError::IndexOutOfRange`], [`Error::DTypeMismatch`], [`Error::DeviceMemory`],
+    /// [`LayoutError::RankMismatch`](crate::LayoutError::RankMismatch), [`LayoutError::IndexOutOfRange`](crate::LayoutError::IndexOutOfRange), [`Error::DTypeMismatch`], [`Error::DeviceMemory`],
     /// [`Error::InvalidItem`] for a `bool` that is neither 0 nor 1.
     pub fn get<T: Element>(&self, position: &[usize]) -> Result<T> {
         self.check_readable()?;

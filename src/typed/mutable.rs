@@ -44,7 +44,7 @@ impl StridedViewMut<'_> {
     ///
     /// # Errors
     ///
-    /// As [`StridedView::typed`].
+    /// As [`StridedView::typed`](crate::StridedView::typed).
     pub fn typed_mut<T: Element>(&mut self) -> Result<TypedViewMut<'_, T>> {
         self.as_view().check_typed::<T>()?;
         let base = self.base_ptr();
@@ -70,7 +70,7 @@ impl<T: Element> TypedViewMut<'_, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotContiguous`] with the first axis that is in the way.
+    /// [`Error::NotContiguous`](crate::Error::NotContiguous) with the first axis that is in the way.
     pub fn as_mut_slice(&mut self) -> Result<&mut [T]> {
         check_contiguous(self.layout)?;
         if self.layout.is_empty() {

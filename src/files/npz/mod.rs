@@ -1,6 +1,6 @@
 //! NumPy's `.npz` files: zip archives of `.npy` files.
 //!
-//! [`read`] brings every array into memory of its own. [`map`] shares the file's pages where an array is stored as it is, and inflates those that are
+//! [`read`] brings every array into memory of its own. `map` shares the file's pages where an array is stored as it is, and inflates those that are
 //! compressed, which is a copy and reported. Members that are no `.npy` files are axes of bytes, as in NumPy.
 //!
 //! ```

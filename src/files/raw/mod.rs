@@ -1,6 +1,6 @@
 //! Files of bare items, without a header that says what they are: what NumPy's `memmap`, `fromfile` and `tofile` deal with.
 //!
-//! The caller says what they are ([`RawArray`]). [`read`] brings them into memory of our own; [`map`] and [`map_mut`] share the file's pages.
+//! The caller says what they are ([`RawArray`]). [`read`] brings them into memory of our own; `map` and `map_mut` share the file's pages.
 //!
 //! ```
 //! use viewbridge::files::raw::{self, RawArray};

@@ -1,6 +1,6 @@
 //! safetensors files: named tensors behind a JSON header, as models are shared in.
 //!
-//! [`read`] brings the file into memory of our own once; [`map`] shares its pages. Either way each tensor is a view of the same memory. The header is
+//! [`read`] brings the file into memory of our own once; `map` shares its pages. Either way each tensor is a view of the same memory. The header is
 //! checked by the `safetensors` crate: every byte of the file belongs to exactly one tensor. Tensors that begin at odd addresses are views like
 //! all others; a consumer that needs alignment has them copied, and reported.
 //!
