@@ -5,13 +5,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use viewbridge::{Buffer, CopyPolicy, DType, Dim, Index, Layout, MAX_NDIM, Order, Slice, StridedView, Unit};
+use viewbridge::{Buffer, CopyPolicy, DType, Dim, Index, IndexExpr, Layout, MAX_NDIM, Order, Slice, StridedView, Unit};
 use viewbridge_fuzz::{Choices, MANY, bits_per_unit, consumers, contiguous};
 
 /// Operations of a chain.
 const STEPS: usize = 12;
 
 fuzz_target!(|data: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(data) {
+        syntax(text);
+    }
     let mut choices = Choices::new(data);
     if choices.coin() {
         hostile(&mut choices);
@@ -19,6 +22,14 @@ fuzz_target!(|data: &[u8]| {
         small(&mut choices);
     }
 });
+
+/// Text is an index expression that reads back as it is written, or goes wrong somewhere in it.
+fn syntax(text: &str) {
+    match text.parse::<IndexExpr>() {
+        Ok(expression) => assert_eq!(expression.to_string().parse(), Ok(expression)),
+        Err(error) => assert_eq!(text[error.position..].chars().next(), error.found),
+    }
+}
 
 /// Where every item is, in row-major order.
 #[derive(Debug, Clone)]
@@ -274,12 +285,140 @@ fn small(choices: &mut Choices<'_>) {
 
 type Step = (String, viewbridge::Result<StridedView<'static>>, Option<Model>);
 
+impl Model {
+    fn flip(&self, axes: &[usize]) -> Self {
+        self.gather(self.shape.clone(), |p| {
+            let flipped = |axis: usize| self.shape[axis] - 1 - p[axis];
+            (0..p.len())
+                .map(|k| if axes.contains(&k) { flipped(k) } else { p[k] })
+                .collect()
+        })
+    }
+
+    /// The items of some positions of an axis.
+    fn take(&self, axis: usize, positions: &[usize]) -> Self {
+        let mut shape = self.shape.clone();
+        shape[axis] = positions.len();
+        self.gather(shape, |p| {
+            let mut old = p.to_vec();
+            old[axis] = positions[p[axis]];
+            old
+        })
+    }
+
+    /// A quarter turn in the plane of two axes.
+    fn turn(&self, a: usize, b: usize) -> Self {
+        let mut shape = self.shape.clone();
+        shape.swap(a, b);
+        self.gather(shape, |p| {
+            let mut old = p.to_vec();
+            (old[a], old[b]) = (p[b], self.shape[b] - 1 - p[a]);
+            old
+        })
+    }
+
+    fn windows(&self, windows: &[(usize, usize)]) -> Option<Self> {
+        let mut shape = self.shape.clone();
+        for &(axis, window) in windows {
+            let size = shape.get_mut(axis)?;
+            *size = (*size + 1).checked_sub(window).filter(|&places| places > 0)?;
+        }
+        shape.extend(windows.iter().map(|window| window.1));
+        Some(self.gather(shape, |p| {
+            let (places, within) = p.split_at(self.shape.len());
+            let mut old = places.to_vec();
+            windows.iter().zip(within).for_each(|(window, i)| old[window.0] += i);
+            old
+        }))
+    }
+
+    fn diagonal(&self, offset: isize, a: usize, b: usize) -> Self {
+        let steps = |k: usize| (k + offset.min(0).unsigned_abs(), k + offset.max(0).unsigned_abs());
+        let len = (0..)
+            .take_while(|&k| steps(k).0 < self.shape[a] && steps(k).1 < self.shape[b])
+            .count();
+        let rest: Vec<usize> = (0..self.shape.len()).filter(|&axis| axis != a && axis != b).collect();
+        let mut shape: Vec<usize> = rest.iter().map(|&axis| self.shape[axis]).collect();
+        shape.push(len);
+        self.gather(shape, |p| {
+            let mut old = vec![0; self.shape.len()];
+            rest.iter().zip(p).for_each(|(&axis, &i)| old[axis] = i);
+            (old[a], old[b]) = steps(p[rest.len()]);
+            old
+        })
+    }
+}
+
+/// Operations on axes, each held against what it does to positions.
+fn axes_step(choices: &mut Choices<'_>, view: &StridedView<'static>, model: &Model) -> Step {
+    let ndim = view.ndim();
+    let (a, b) = (choices.below(ndim + 1), choices.below(ndim + 1));
+    let inside = a < ndim && b < ndim;
+    match choices.below(7) {
+        0 => {
+            let mut axes: Vec<usize> = (0..ndim).collect();
+            let expected = inside.then(|| {
+                axes.swap(a, b);
+                model.permute(&axes)
+            });
+            (format!("swap_axes({a}, {b})"), view.swap_axes(a, b), expected.flatten())
+        }
+        1 => {
+            let mut axes: Vec<usize> = (0..ndim).collect();
+            let expected = inside.then(|| {
+                let axis = axes.remove(a);
+                axes.insert(b, axis);
+                model.permute(&axes)
+            });
+            (format!("move_axis({a}, {b})"), view.move_axis(a, b), expected.flatten())
+        }
+        2 => {
+            let axes = if a == b { vec![a] } else { vec![a, b] };
+            let expected = inside.then(|| model.flip(&axes));
+            (format!("flip_axes({axes:?})"), view.flip_axes(&axes), expected)
+        }
+        3 => {
+            let turns = choices.between(-5, 5);
+            let turned = || (0..turns.rem_euclid(4)).fold(model.clone(), |model, _| model.turn(a, b));
+            let expected = (inside && a != b).then(turned);
+            (format!("rot90({turns}, {a}, {b})"), view.rot90(turns, (a, b)), expected)
+        }
+        4 => {
+            let windows = choices.several(2, |c| (c.below(ndim + 1), c.below(4)));
+            let found = view.sliding_windows(&windows);
+            (format!("sliding_windows({windows:?})"), found, model.windows(&windows))
+        }
+        5 => {
+            let offset = choices.between(-4, 4);
+            let expected = (inside && a != b).then(|| model.diagonal(offset, a, b));
+            (
+                format!("diagonal({offset}, {a}, {b})"),
+                view.diagonal(offset, a, b),
+                expected,
+            )
+        }
+        _ => {
+            let (len, k) = (1 + choices.below(3), choices.below(4));
+            let all: Vec<usize> = (0..model.shape.get(a).copied().unwrap_or(0)).collect();
+            let expected = (a < ndim).then(|| {
+                let positions = all.chunks(len).nth(k);
+                positions.map_or_else(|| model.clone(), |positions| model.take(a, positions))
+            });
+            let found = view
+                .chunks(a, len)
+                .map(|mut pieces| pieces.nth(k).unwrap_or_else(|| view.clone()));
+            (format!("chunks({a}, {len}), number {k}"), found, expected)
+        }
+    }
+}
+
 fn step(choices: &mut Choices<'_>, view: &StridedView<'static>, model: &Model) -> Step {
     let ndim = view.ndim();
     let axis = choices.below(ndim + 1);
     // A picked axis as an index expression, which the model knows.
     let at = |entry: Index| (axis < ndim).then(|| [vec![Index::Slice(Slice::ALL); axis], vec![entry]].concat());
-    match choices.below(11) {
+    match choices.below(16) {
+        11.. => axes_step(choices, view, model),
         0 => {
             let indices = choices.several(5, |c| c.index(|c| c.between(-7, 7)));
             (format!("{indices:?}"), view.index(&indices), model.index(&indices))
@@ -436,7 +575,7 @@ fn wild_step(choices: &mut Choices<'_>, layout: &Layout) -> Result<Layout, viewb
     } else {
         choices.below(layout.ndim())
     };
-    match choices.below(12) {
+    match choices.below(18) {
         0 => layout.index(&choices.several(70, |c| c.index(Choices::extreme))),
         1 => layout.index_axis(axis, choices.extreme()),
         2 => layout.slice_axis(axis, choices.slice(Choices::extreme)),
@@ -446,6 +585,23 @@ fn wild_step(choices: &mut Choices<'_>, layout: &Layout) -> Result<Layout, viewb
         6 => layout.squeeze_axis(axis),
         7 => Ok(layout.squeeze()),
         8 => layout.insert_axis(axis),
+        12 => layout.move_axes(&choices.several(3, |c| c.below(9)), &choices.several(3, |c| c.below(9))),
+        13 => layout.rot90(choices.extreme(), (axis, choices.below(9))),
+        14 => layout.sliding_windows(&choices.several(70, |c| (c.below(9), c.extreme_size()))),
+        15 => layout.diagonal(choices.extreme(), axis, choices.below(9)),
+        16 => layout.insert_axes(&choices.several(70, |c| c.below(70))),
+        17 => {
+            let sections = choices.extreme_size();
+            let parts = if choices.coin() {
+                layout.array_split(axis, sections)?
+            } else {
+                layout.chunks(axis, sections)?
+            };
+            parts
+                .take(2)
+                .last()
+                .map_or_else(|| layout.flip_all(), |piece| layout.slice_axis(axis, piece))
+        }
         9 => {
             let mut shape = choices.several(70, Choices::extreme_size);
             let keep = |&dim: &usize| if dim == 1 { choices.extreme_size() } else { dim };
