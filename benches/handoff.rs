@@ -80,7 +80,7 @@ fn export_and_drop<const N: usize>(criterion: &mut Criterion, shape: [usize; N])
             )));
         }),
         Contender::new("viewbridge", || {
-            black_box(&black_box(&view).to_dlpack(CopyPolicy::Never).unwrap());
+            drop(black_box(black_box(&view).to_dlpack(CopyPolicy::Never).unwrap().value));
         }),
         Contender::new("dlpack-rs", || {
             dlpack_rs(black_box(&owner), black_box(&shape), black_box(&strides))

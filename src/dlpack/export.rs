@@ -3,10 +3,9 @@
 //! # Safety
 //!
 //! Invariant *one block*: an exported struct is the head of an [`Export`] block, allocated by [`Export::allocate`] with room for shape and strides
-//! behind it, and freed by [`delete`], which runs once. The block holds a claim to the memory until then.
+//! behind it, and given back by [`delete`], which runs once. The block holds a claim to the memory until then.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout as Block, alloc, dealloc};
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +15,7 @@ use std::slice;
 use dlpack_rs::ffi::{DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLTensor};
 
 use super::abi::{Abi, IS_COPIED, READ_ONLY, SUBBYTE_PADDED};
+use super::block;
 use super::dtype;
 use super::managed::{LegacyTensor, ManagedTensor, VersionedTensor};
 use crate::claim::{Claim, LastClaim};
@@ -55,7 +55,8 @@ const fn legacy(memory: MemoryUse) -> Requirements {
 impl StridedView<'_> {
     /// This view as a DLPack tensor that owns a share of the memory ([`VERSIONED`]).
     ///
-    /// The tensor is marked read-only unless the memory is [`Access::Shared`](crate::Access::Shared) or freshly copied. One allocation.
+    /// The tensor is marked read-only unless the memory is [`Access::Shared`](crate::Access::Shared) or freshly copied. One allocation
+    /// of up to 192 bytes; none where a tensor that this thread deleted has left its block.
     ///
     /// # Errors
     ///
@@ -184,7 +185,7 @@ fn export_planned<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result
             let items = whole_items(stride, itemsize, empty || dim <= 1);
             items.expect("the requirements exclude other strides")
         };
-        let bytes = Export::<D::Abi>::block(view.ndim()).size();
+        let bytes = block::layout(size_of::<Export<D::Abi>>(), view.ndim()).size();
         let memory = Export::allocate(view.ndim()).ok_or(Error::OutOfMemory { bytes })?;
         let (axes, kind) = ((view.shape(), view.strides()), (dtype, flags(&view, copied)));
         // SAFETY: *one block*, just allocated for this view.
@@ -203,18 +204,22 @@ struct Export<A> {
 }
 
 impl<A: Abi> Export<A> {
-    #[inline(always)]
-    fn block(ndim: usize) -> Block {
-        let size = size_of::<Self>() + 2 * ndim * size_of::<i64>();
-        Block::from_size_align(size, align_of::<Self>()).expect("64 axes fit")
-    }
-
     /// A new block, or `None` if there is no memory for it.
     #[inline(always)]
     fn allocate(ndim: usize) -> Option<NonNull<Self>> {
-        // SAFETY: the block is not empty.
-        let memory = unsafe { alloc(Self::block(ndim)) };
-        NonNull::new(memory.cast())
+        const { assert!(align_of::<Self>() <= align_of::<u64>()) };
+        block::allocate(size_of::<Self>(), ndim).map(NonNull::cast)
+    }
+
+    /// Gives a block back.
+    ///
+    /// # Safety
+    ///
+    /// *one block*; nothing in it is used any more.
+    #[inline(always)]
+    unsafe fn free(block: NonNull<Self>, ndim: usize) {
+        // SAFETY: *one block*: made by `allocate`, for as many axes.
+        unsafe { block::free(block.cast(), size_of::<Self>(), ndim) };
     }
 
     /// Fills a block for a view that meets the requirements. `divide` gives a stride in items.
@@ -345,18 +350,18 @@ pub(super) fn to_i64(value: isize) -> i64 {
 ///
 /// *one block*: `managed` came from [`Export::allocate`], and this is the first call.
 unsafe extern "C" fn delete<A: Abi>(managed: *mut A) {
-    if managed.is_null() {
+    let Some(block) = NonNull::new(managed.cast::<Export<A>>()) else {
         return;
-    }
-    let export = managed.cast::<Export<A>>();
+    };
+    let export = block.as_ptr();
     // SAFETY: *one block*.
     let ndim = unsafe { (*export).ndim };
     // SAFETY: *one block*.
     let claim = unsafe { &raw mut (*export).claim };
     // SAFETY: *one block*; the claim leaves it here.
     let claim = unsafe { claim.read() };
-    // SAFETY: *one block*: it was allocated with this layout; nothing in it is used any more.
-    unsafe { dealloc(export.cast(), Export::<A>::block(ndim)) };
+    // SAFETY: *one block*: all that is in it has left.
+    unsafe { Export::free(block, ndim) };
     if let Some(last) = ManuallyDrop::into_inner(claim).into_last() {
         end(last);
     }

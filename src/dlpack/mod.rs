@@ -36,6 +36,7 @@
 //! | ownership | one allocation; freed by the deleter, on any thread, no panic crosses | the deleter runs exactly once, on every path |
 
 mod abi;
+mod block;
 mod borrow;
 pub mod consumers;
 mod dtype;

@@ -118,8 +118,6 @@ def assign(a, source):
     """The truth of an assignment: the source is copied first."""
     if a.dtype != source.dtype:
         return "-"
-    if a.dtype.names:
-        a, source = a.view(f"V{a.itemsize}"), source.view(f"V{a.itemsize}")
     if not a.flags.writeable:
         raise ValueError("read-only")
     if not apart(a):
