@@ -2,20 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
-use viewbridge::{CopyPolicy, Order};
+use clap::{Parser, Subcommand, ValueEnum};
+use viewbridge::files::raw::RawArray;
+use viewbridge::{CopyPolicy, DTypeFault, ItemType, Order};
 
 use crate::failure::Failure;
+use crate::format::Format;
 
-/// Take an array from one format to the next, and see what each hop costs.
+/// Take arrays from one format to the next, and see what each hop costs.
 ///
 /// Without IN, the sample data makes the tour: .npy, Arrow, Arrow IPC file, DLPack, .npy, as stored, permuted, reversed, strided and
-/// broadcast. With IN alone, the file makes the tour in memory and nothing is written. With OUT or --to, the file is converted.
-/// Every result is compared with the first view, bit by bit.
+/// broadcast. With IN alone, the arrays of the file make the tour in memory and nothing is written. With OUT or --to, the file is
+/// converted, with all its arrays. Every result is compared with the first view, bit by bit.
+///
+/// Formats: .npy, .npz, .safetensors, .arrow (Arrow IPC file), .arrows (Arrow IPC stream), .bin (bare items; --dtype says what they are);
+/// .parquet is read, and not written.
 #[derive(Debug, Parser)]
-#[command(name = "convert", after_help = EXIT_CODES)]
+#[command(name = "convert", after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    /// File to read: .npy, or an Arrow IPC file (.arrow); recognised by its first bytes.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// File to read. Its content tells the format.
     #[arg(value_name = "IN")]
     pub(crate) input: Option<PathBuf>,
 
@@ -35,22 +43,93 @@ pub(crate) struct Args {
     #[arg(long, default_value = "if-needed")]
     copy: Copying,
 
-    /// Map IN instead of reading it. Nobody may write or shorten the file meanwhile.
-    #[arg(long, requires = "input")]
-    pub(crate) map: bool,
-
     /// Drop what items mean beyond their bits: times become integers, decimals their unscaled digits. By default they are refused
     /// where a format has no word for them.
     #[arg(long, requires = "input")]
     pub(crate) storage: bool,
 
-    /// Column of an Arrow file; the first one by default.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print how each array of a file lies in memory, and what handing it to each consumer would cost. Copies and changes nothing.
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct InspectArgs {
+    /// File to look at. Its content tells the format.
+    #[arg(value_name = "FILE")]
+    pub(crate) input: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// How a file is opened, and what of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// Map the file instead of reading it: no item is touched before it is needed. Nobody may write or shorten the file meanwhile.
     #[arg(long, requires = "input")]
-    pub(crate) column: Option<String>,
+    pub(crate) map: bool,
+
+    /// Only the array (tensor, column) of this name; by default all of them.
+    #[arg(long, value_name = "NAME", visible_alias = "column", requires = "input")]
+    pub(crate) array: Option<String>,
+
+    /// The file holds nothing but items of this type, as NumPy writes it: '<f4', 'u1', 'datetime64[s]'.
+    #[arg(long, requires = "input", value_parser = item_type)]
+    dtype: Option<ItemType>,
+
+    /// Items along each axis, as in 1797,8,8; by default one axis of all there are.
+    #[arg(long, requires = "dtype", value_delimiter = ',')]
+    shape: Option<Vec<usize>>,
+
+    /// Bytes in front of the first item.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        requires = "dtype",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    offset: u64,
+
+    /// The order in which the bare items stand; row-major by default.
+    #[arg(long, value_name = "ORDER", requires = "dtype")]
+    stored_order: Option<OrderName>,
 
     /// Print one JSON document instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl SourceArgs {
+    /// What the bare items of a file are, if that is what it holds.
+    pub(crate) fn raw(&self) -> Option<RawArray> {
+        let item = self.dtype.as_ref()?;
+        let mut items = RawArray::new(item.dtype().clone()).offset(self.offset);
+        if let Some(logical) = item.logical() {
+            items = items.logical(logical.clone());
+        }
+        if let Some(shape) = &self.shape {
+            items = items.shape(shape);
+        }
+        Some(items.order(self.stored_order.map_or(Order::C, OrderName::order)))
+    }
+}
+
+/// A type whose items are no arrays: those are what a shape is for.
+fn item_type(text: &str) -> Result<ItemType, DTypeFault> {
+    let found: ItemType = text.parse()?;
+    if found.shape().is_empty() {
+        Ok(found)
+    } else {
+        Err(DTypeFault::NotPlain { found: found.into() })
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -61,21 +140,21 @@ Exit codes:
   3  --copy never, and a hop would have to copy; the reasons are printed
   4  a result differs from the original (a bug: please report it)";
 
-/// A file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// NumPy's.
-    Npy,
-    /// Arrow IPC file.
-    Arrow,
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum OrderName {
     /// Row-major.
     C,
     /// Column-major.
     F,
+}
+
+impl OrderName {
+    fn order(self) -> Order {
+        match self {
+            Self::C => Order::C,
+            Self::F => Order::F,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -95,10 +174,7 @@ impl Args {
     }
 
     pub(crate) fn order(&self) -> Option<Order> {
-        self.order.map(|order| match order {
-            OrderName::C => Order::C,
-            OrderName::F => Order::F,
-        })
+        self.order.map(OrderName::order)
     }
 
     /// The file to write and its format, if there is one to write.
@@ -112,6 +188,9 @@ impl Args {
                 (path.clone(), format)
             }
         };
+        if format == Format::Parquet {
+            return Err(Failure::OnlyRead { path });
+        }
         if is_one_file(&path, input) {
             return Err(Failure::SameFile { path });
         }
@@ -131,34 +210,6 @@ fn is_one_file(a: &Path, b: &Path) -> bool {
     }
     let canonical = |path: &Path| path.canonicalize().ok();
     canonical(a).is_some_and(|a| canonical(b) == Some(a))
-}
-
-impl Format {
-    fn of_name(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "npy" => Some(Self::Npy),
-            "arrow" | "feather" | "ipc" => Some(Self::Arrow),
-            _ => None,
-        }
-    }
-
-    /// The format that a file's first bytes tell.
-    pub(crate) fn of_content(first: &[u8]) -> Option<Self> {
-        if first.starts_with(b"\x93NUMPY") {
-            Some(Self::Npy)
-        } else if first.starts_with(b"ARROW1") {
-            Some(Self::Arrow)
-        } else {
-            None
-        }
-    }
-
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Npy => "npy",
-            Self::Arrow => "arrow",
-        }
-    }
 }
 
 #[cfg(all(test, unix))]

@@ -16,13 +16,22 @@ pub(crate) enum Failure {
     /// The content of IN tells no format.
     UnknownContent { path: PathBuf, first: Vec<u8> },
     /// An option that the format of IN has no use for.
-    NoColumns { path: PathBuf },
+    NoNames { path: PathBuf },
     /// IN and OUT are one file.
     SameFile { path: PathBuf },
-    /// No such column.
-    NoColumn { path: PathBuf, names: Vec<String> },
-    /// A file of several record batches, whose columns are in pieces.
-    Batches { path: PathBuf, count: usize },
+    /// A format that is read, and not written.
+    OnlyRead { path: PathBuf },
+    /// A file that holds no array.
+    Empty { path: PathBuf },
+    /// More arrays than the format of OUT holds.
+    Several { path: PathBuf, names: Vec<String> },
+    /// Columns of one Arrow file would have different lengths.
+    Lengths {
+        path: PathBuf,
+        lengths: Vec<(String, usize)>,
+    },
+    /// No such array.
+    NoArray { path: PathBuf, names: Vec<String> },
     /// A result that is not what went in.
     Different { route: String },
 }
@@ -33,10 +42,27 @@ impl Failure {
         move |error| Self::File { path, error }
     }
 
-    /// The crate's error, if that is what it is.
+    /// Says which array it was, where there are several.
+    pub(crate) fn of_array(self, name: &str) -> Self {
+        match self {
+            Self::Hop { route, error } => Self::Hop {
+                route: format!("{name}: {route}"),
+                error,
+            },
+            Self::Different { route } => Self::Different {
+                route: format!("{name}: {route}"),
+            },
+            other => other,
+        }
+    }
+
+    /// The crate's error, if that is what it is, of whichever array.
     pub(crate) fn error(&self) -> Option<&Error> {
         match self {
-            Self::Hop { error, .. } | Self::File { error, .. } => Some(error),
+            Self::Hop { error, .. } | Self::File { error, .. } => match error {
+                Error::Array { error, .. } => Some(error),
+                other => Some(other),
+            },
             _ => None,
         }
     }
@@ -49,7 +75,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Different { .. } => 4,
-            Self::SameFile { .. } | Self::UnknownFormat { .. } | Self::NoColumns { .. } => 2,
+            Self::SameFile { .. } | Self::UnknownFormat { .. } | Self::OnlyRead { .. } | Self::NoNames { .. } => 2,
             _ if matches!(self.error(), Some(Error::CopyForbidden { .. })) => 3,
             _ => 1,
         }
@@ -64,19 +90,37 @@ impl fmt::Display for Failure {
             Self::UnknownFormat { path } => {
                 write!(
                     f,
-                    "{}: neither .npy nor .arrow; name the format with --to",
+                    "{}: the extension names no format; name it with --to",
                     path.display()
                 )?;
             }
             Self::UnknownContent { path, first } if first.is_empty() => write!(f, "{}: is empty", path.display())?,
             Self::UnknownContent { path, first } => write!(
                 f,
-                "{}: neither a .npy nor an Arrow IPC file (it opens with \"{}\"); Arrow streams and other formats are not read",
+                "{}: neither .npy, .npz, .safetensors, Arrow IPC nor Parquet (it opens with \"{}\"); if it holds bare items, say which with --dtype",
                 path.display(),
                 first.escape_ascii()
             )?,
-            Self::NoColumns { path } => {
-                write!(f, "{}: a .npy file has no columns; drop --column", path.display())?;
+            Self::NoNames { path } => {
+                write!(f, "{}: holds one array without a name; drop --array", path.display())?;
+            }
+            Self::OnlyRead { path } => write!(f, "{}: Parquet is read, and not written", path.display())?,
+            Self::Empty { path } => write!(f, "{}: holds no array", path.display())?,
+            Self::Several { path, names } => write!(
+                f,
+                "{}: the format holds one array, and there are {}: {}; choose one with --array, or another format",
+                path.display(),
+                names.len(),
+                names.join(", ")
+            )?,
+            Self::Lengths { path, lengths } => {
+                let lengths: Vec<String> = lengths.iter().map(|(name, len)| format!("{name} has {len}")).collect();
+                write!(
+                    f,
+                    "{}: columns of an Arrow file are equally long ({}); choose one with --array, or another format",
+                    path.display(),
+                    lengths.join(", ")
+                )?;
             }
             Self::SameFile { path } => {
                 write!(
@@ -85,21 +129,14 @@ impl fmt::Display for Failure {
                     path.display()
                 )?;
             }
-            Self::NoColumn { path, names } => {
-                write!(f, "{}: no such column; there are: {}", path.display(), names.join(", "))?;
+            Self::NoArray { path, names } => {
+                write!(f, "{}: no such array; there are: {}", path.display(), names.join(", "))?;
             }
-            Self::Batches { path, count: 0 } => {
-                write!(f, "{}: no record batch, hence no rows to convert", path.display())?;
-            }
-            Self::Batches { path, count } => write!(
-                f,
-                "{}: {count} record batches, so that no column is in one piece; write the file with a single one",
-                path.display()
-            )?,
             Self::Different { route } => write!(f, "{route}: the result differs from the original")?,
         }
         match self.error() {
-            Some(Error::CopyForbidden { reasons, .. }) if reasons.contains(&CopyReason::FileRead) => {
+            // What is decoded is copied, mapped or not.
+            Some(Error::CopyForbidden { reasons, .. }) if reasons.as_slice() == [CopyReason::FileRead] => {
                 f.write_str(" (here: add --map, or drop --copy never)")
             }
             Some(Error::CopyForbidden { .. }) => f.write_str(" (here: drop --copy never)"),

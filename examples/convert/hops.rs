@@ -6,22 +6,32 @@
 //! what the user vouches for with `--map`.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{Field, FieldRef};
-use viewbridge::arrow::{Column, Nulls};
+use arrow_schema::{ArrowError, Field, FieldRef, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use viewbridge::arrow::{self, Nulls};
 use viewbridge::convert::Packing;
-use viewbridge::files::{ipc, npy};
-use viewbridge::{Converted, CopyPolicy, CopyReason, CopyReport, Error, Order, Requirements, StridedView};
+use viewbridge::files::mmap::Mode;
+use viewbridge::files::npz::Compression;
+use viewbridge::files::raw::RawArray;
+use viewbridge::files::safetensors::Tensors;
+use viewbridge::files::{NamedView, ipc, npy, npz, raw, safetensors};
+use viewbridge::{ArrowFault, Converted, CopyPolicy, CopyReason, CopyReport, Error, Order, Requirements, StridedView};
 
 use crate::failure::Failure;
 use crate::progress::Counted;
 use crate::trip::Trip;
 
 type View = StridedView<'static>;
+
+/// An Arrow column as it is in a file: with its name, its dimension names, its nullability.
+pub(crate) type Column = (FieldRef, ArrayRef);
 
 /// How a file becomes memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +51,72 @@ impl Open {
     }
 }
 
+/// File → what it holds.
+fn open_file<T>(
+    trip: &mut Trip,
+    (path, open): (&Path, Open),
+    to: &str,
+    policy: CopyPolicy,
+    read: impl FnOnce() -> Result<Converted<T>, Error>,
+    map: impl FnOnce() -> Result<Converted<T>, Error>,
+) -> Result<T, Failure> {
+    const CONSUMER: &str = "opening a file";
+    let bytes = size_of_file(path);
+    trip.hop(open.route(path, to), bytes, || {
+        if open == Open::Read {
+            allow(policy, CONSUMER, bytes, &[CopyReason::FileRead])?;
+            return read();
+        }
+        let opened = map()?;
+        // What was compressed or misaligned is known only afterwards.
+        let reasons: Vec<CopyReason> = opened.report.reasons().cloned().collect();
+        allow(policy, CONSUMER, opened.report.bytes_copied(), &reasons)?;
+        Ok(opened)
+    })
+}
+
 /// `.npy` file → view.
 pub(crate) fn open_npy(trip: &mut Trip, path: &Path, open: Open, policy: CopyPolicy) -> Result<View, Failure> {
-    let bytes = size_of_file(path);
-    trip.hop(open.route(path, "view"), bytes, || match open {
-        Open::Read => {
-            allow(policy, "reading a file", bytes, &[CopyReason::FileRead])?;
-            npy::read(path)
-        }
-        // SAFETY: `Open::Map` is for files that nobody writes.
-        Open::Map => unsafe { npy::map(path) }.map(Converted::shared),
-    })
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { npy::map(path) }.map(Converted::shared);
+    open_file(trip, (path, open), "view", policy, || npy::read(path), map)
+}
+
+/// `.npz` file → views.
+pub(crate) fn open_npz(
+    trip: &mut Trip,
+    path: &Path,
+    open: Open,
+    policy: CopyPolicy,
+) -> Result<Vec<NamedView<'static>>, Failure> {
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { npz::map(path) };
+    open_file(trip, (path, open), "views", policy, || npz::read(path), map)
+}
+
+/// safetensors file → views, and the file's remarks.
+pub(crate) fn open_safetensors(
+    trip: &mut Trip,
+    path: &Path,
+    open: Open,
+    policy: CopyPolicy,
+) -> Result<Tensors<'static>, Failure> {
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { safetensors::map(path) }.map(Converted::shared);
+    open_file(trip, (path, open), "views", policy, || safetensors::read(path), map)
+}
+
+/// File of bare items → view.
+pub(crate) fn open_raw(
+    trip: &mut Trip,
+    path: &Path,
+    open: Open,
+    policy: CopyPolicy,
+    items: &RawArray,
+) -> Result<View, Failure> {
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { raw::map(path, Mode::Read, items) }.map(Converted::shared);
+    open_file(trip, (path, open), "view", policy, || raw::read(path, items), map)
 }
 
 /// Arrow IPC file → record batches.
@@ -61,17 +126,36 @@ pub(crate) fn open_arrow(
     open: Open,
     policy: CopyPolicy,
 ) -> Result<Vec<RecordBatch>, Failure> {
-    let bytes = size_of_file(path);
-    trip.hop(open.route(path, "Arrow"), bytes, || {
-        let batches = match open {
-            Open::Read => ipc::read(path),
-            // SAFETY: `Open::Map` is for files that nobody writes.
-            Open::Map => unsafe { ipc::map(path) },
-        }?;
-        // What Arrow had to copy is known only afterwards.
-        let reasons: Vec<CopyReason> = batches.report.reasons().cloned().collect();
-        allow(policy, "opening an Arrow file", batches.report.bytes_copied(), &reasons)?;
-        Ok(batches)
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { ipc::map(path) };
+    open_file(trip, (path, open), "Arrow", policy, || ipc::read(path), map)
+}
+
+/// Arrow IPC stream in a file → record batches.
+pub(crate) fn open_arrows(
+    trip: &mut Trip,
+    path: &Path,
+    open: Open,
+    policy: CopyPolicy,
+) -> Result<Vec<RecordBatch>, Failure> {
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { ipc::map_stream(path) };
+    open_file(trip, (path, open), "Arrow", policy, || ipc::read_stream(path), map)
+}
+
+/// Parquet file → record batches. Always a copy, mapped or not.
+pub(crate) fn open_parquet(trip: &mut Trip, path: &Path, policy: CopyPolicy) -> Result<Vec<RecordBatch>, Failure> {
+    /// Rows of a batch: as many as most files have, and few enough for a file that lies about them.
+    const ROWS: usize = 1 << 20;
+    let (reasons, bytes) = ([CopyReason::FileRead, CopyReason::Decoded], size_of_file(path));
+    trip.decode(Open::Read.route(path, "Arrow"), bytes, &reasons, || {
+        allow(policy, "decoding a Parquet file", bytes, &reasons)?;
+        let decoder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?).map_err(ArrowError::from);
+        let batches = decoder.and_then(|decoder| decoder.with_batch_size(ROWS).build().map_err(ArrowError::from));
+        let batches = batches.and_then(Iterator::collect::<Result<Vec<RecordBatch>, _>>);
+        let batches = batches.map_err(|error| ArrowFault::Library(Box::new(error)))?;
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        Ok((batches, bytes))
     })
 }
 
@@ -84,14 +168,15 @@ pub(crate) fn reorder(trip: &mut Trip, view: &View, order: Order, policy: CopyPo
 }
 
 /// View → Arrow: tensors, or a plain array where there is one axis.
-pub(crate) fn to_arrow(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<(FieldRef, ArrayRef), Failure> {
+pub(crate) fn to_arrow(trip: &mut Trip, view: &View, name: &str, policy: CopyPolicy) -> Result<Column, Failure> {
     trip.hop("view → Arrow", view.nbytes(), || {
         if view.ndim() > 1 {
-            return view.to_fixed_shape_tensor(policy);
+            let tensors = view.to_fixed_shape_tensor(policy)?;
+            return Ok(tensors.map(|(field, array)| (Arc::new(field.as_ref().clone().with_name(name)), array)));
         }
         let array = view.to_arrow(policy)?;
         Ok(array.map(|array| {
-            let field = Field::new("values", array.data_type().clone(), false);
+            let field = Field::new(name, array.data_type().clone(), false);
             (Arc::new(field) as FieldRef, array)
         }))
     })
@@ -100,8 +185,33 @@ pub(crate) fn to_arrow(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Resu
 /// Arrow → view. Never copies.
 pub(crate) fn from_arrow(trip: &mut Trip, field: &FieldRef, array: &dyn Array) -> Result<View, Failure> {
     trip.hop("Arrow → view", 0, || {
-        let column = Column::from_field(field, array, Nulls::Forbid)?;
+        let column = arrow::Column::from_field(field, array, Nulls::Forbid)?;
         Ok(Converted::shared(column.into_view()))
+    })
+}
+
+/// A column in the pieces of several record batches → one view. A copy, if there are several.
+pub(crate) fn from_batches(
+    trip: &mut Trip,
+    field: &FieldRef,
+    pieces: &[ArrayRef],
+    policy: CopyPolicy,
+) -> Result<View, Failure> {
+    if let [array] = pieces {
+        return from_arrow(trip, field, array);
+    }
+    let bytes = pieces.iter().map(|piece| piece.get_buffer_memory_size()).sum();
+    trip.hop(format!("{} record batches → view", pieces.len()), bytes, || {
+        let column = |piece: &ArrayRef| Ok(arrow::Column::from_field(field, piece, Nulls::Forbid)?.into_view());
+        let views = pieces.iter().map(column).collect::<Result<Vec<View>, Error>>()?;
+        let (bytes, count) = (views.iter().map(|view| view.nbytes()).sum(), views.len());
+        allow(
+            policy,
+            "one view of all record batches",
+            bytes,
+            &[CopyReason::Gathered { pieces: count }],
+        )?;
+        arrow::concat(&views)
     })
 }
 
@@ -116,30 +226,110 @@ pub(crate) fn through_dlpack(trip: &mut Trip, view: &View, policy: CopyPolicy) -
     })
 }
 
-/// Arrow → Arrow IPC file.
-pub(crate) fn write_arrow(trip: &mut Trip, field: &FieldRef, array: &ArrayRef, path: &Path) -> Result<(), Failure> {
+/// Arrow → Arrow IPC file, of one batch.
+pub(crate) fn write_arrow(trip: &mut Trip, columns: &[Column], path: &Path) -> Result<(), Failure> {
+    write_columns(trip, columns, path, |file| ipc::write(file, columns))
+}
+
+/// Arrow → file with an Arrow IPC stream, of one batch.
+pub(crate) fn write_arrows(trip: &mut Trip, columns: &[Column], path: &Path) -> Result<(), Failure> {
+    write_columns(trip, columns, path, |file| {
+        let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns.iter().cloned().unzip();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
+        let batch = batch.map_err(|error| ArrowFault::Library(Box::new(error)))?;
+        ipc::write_stream(file, &batch.schema(), std::slice::from_ref(&batch))
+    })
+}
+
+fn write_columns(
+    trip: &mut Trip,
+    columns: &[Column],
+    path: &Path,
+    write: impl FnOnce(&mut Counted<File>) -> Result<(), Error>,
+) -> Result<(), Failure> {
+    let expected = columns.iter().map(|(_, array)| array.get_buffer_memory_size()).sum();
     trip.write(format!("Arrow → {}", name(path)), || {
-        let mut file = Counted::new(File::create(path)?, array.get_buffer_memory_size());
-        ipc::write(&mut file, &[(Arc::clone(field), Arc::clone(array))])?;
+        let mut file = Counted::new(File::create(path)?, expected);
+        write(&mut file)?;
         Ok(Converted::shared(file.bytes))
     })
 }
 
 /// View → `.npy` file.
 pub(crate) fn write_npy(trip: &mut Trip, view: &View, path: &Path, policy: CopyPolicy) -> Result<(), Failure> {
-    let view = numpy_items(trip, view, policy)?;
     trip.write(format!("view → {}", name(path)), || {
-        let plan = npy::plan(&view)?;
+        let plan = npy::plan(view)?;
         allow(policy, plan.consumer(), plan.bytes_copied(), plan.reasons())?;
         let mut file = Counted::new(File::create(path)?, view.nbytes());
-        let report: CopyReport = npy::write_to(&mut file, &view)?;
+        let report: CopyReport = npy::write_to(&mut file, view)?;
         let value = file.bytes;
         Ok(Converted { value, report })
     })
 }
 
+/// Views → `.npz` file, as they are.
+pub(crate) fn write_npz(
+    trip: &mut Trip,
+    views: &[(&str, &View)],
+    path: &Path,
+    policy: CopyPolicy,
+) -> Result<(), Failure> {
+    trip.write(format!("views → {}", name(path)), || {
+        for (_, view) in views {
+            let plan = npy::plan(view)?;
+            allow(policy, plan.consumer(), plan.bytes_copied(), plan.reasons())?;
+        }
+        let report = npz::write(path, views, Compression::Stored)?;
+        let value = size_of_file(path);
+        Ok(Converted { value, report })
+    })
+}
+
+/// Views and remarks → safetensors file.
+pub(crate) fn write_safetensors(
+    trip: &mut Trip,
+    views: &[(&str, &View)],
+    remarks: &BTreeMap<String, String>,
+    path: &Path,
+    policy: CopyPolicy,
+) -> Result<(), Failure> {
+    let remarks = || remarks.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    trip.write(format!("views → {}", name(path)), || {
+        rehearse(policy, "a .safetensors file", || {
+            safetensors::write_to(io::sink(), views, remarks())
+        })?;
+        let report = safetensors::write(path, views, remarks())?;
+        let value = size_of_file(path);
+        Ok(Converted { value, report })
+    })
+}
+
+/// View → bare items.
+pub(crate) fn write_raw(trip: &mut Trip, view: &View, path: &Path, policy: CopyPolicy) -> Result<(), Failure> {
+    trip.write(format!("view → {}", name(path)), || {
+        rehearse(policy, "a raw file", || raw::write_to(io::sink(), view))?;
+        let report = raw::write(path, view)?;
+        let value = size_of_file(path);
+        Ok(Converted { value, report })
+    })
+}
+
+/// Under [`CopyPolicy::Never`]: what writing would copy, found out without a file.
+fn rehearse(
+    policy: CopyPolicy,
+    consumer: &'static str,
+    write: impl FnOnce() -> Result<CopyReport, Error>,
+) -> Result<(), Error> {
+    if policy != CopyPolicy::Never {
+        return Ok(());
+    }
+    let report = write()?;
+    let reasons: Vec<CopyReason> = report.reasons().cloned().collect();
+    allow(policy, consumer, report.bytes_copied(), &reasons)
+}
+
 /// Booleans, which Arrow packs to bits, in the bytes that NumPy has them in. No hop where they are already.
-fn numpy_items(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<View, Failure> {
+pub(crate) fn numpy_items(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<View, Failure> {
     const NUMPY: Requirements = Requirements::any("NumPy").packing(Packing::BoolBytes);
     if view.plan(&NUMPY).is_shared() {
         return Ok(view.clone());
@@ -168,7 +358,7 @@ fn name(path: &Path) -> String {
 }
 
 /// For progress and messages; 0 if unknown.
-fn size_of_file(path: &Path) -> usize {
+pub(crate) fn size_of_file(path: &Path) -> usize {
     path.metadata()
         .ok()
         .and_then(|data| usize::try_from(data.len()).ok())

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::trip::{Check, Outcome, Row, Trip};
 
 /// Characters of a line, which long reasons are broken to.
-const WIDTH: u16 = 130;
+pub(crate) const WIDTH: u16 = 130;
 
 pub(crate) fn print_tables(trips: &[Trip], out: &mut impl Write) -> io::Result<()> {
     // A file that could not even be opened has no hops.
@@ -75,7 +75,7 @@ fn memory_cell(row: &Row) -> String {
 }
 
 /// With a comma between groups of three digits.
-fn grouped(number: usize) -> String {
+pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
     groups.collect::<Vec<_>>().join(",")
@@ -203,7 +203,7 @@ fn row_json(row: &Row) -> Value {
     })
 }
 
-fn memory_json(memory: &Info) -> Value {
+pub(crate) fn memory_json(memory: &Info) -> Value {
     let mut orders = Vec::new();
     orders.extend(memory.c_contiguous.then(|| Order::C.to_string()));
     orders.extend(memory.f_contiguous.then(|| Order::F.to_string()));

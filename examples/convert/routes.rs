@@ -1,25 +1,19 @@
 //! Hops strung together.
 
-use std::fs::File;
-use std::io::Read;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow_array::ArrayRef;
-use arrow_schema::FieldRef;
-use viewbridge::arrow::{Column, Nulls};
-use viewbridge::files::{ipc, npy};
 use viewbridge::{CopyPolicy, Error, Slice, StridedView};
 
-use crate::cli::{Args, Format};
+use crate::cli::Args;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::hops::{self, Open};
-use crate::progress;
+use crate::sources::{self, Source, UNNAMED};
 use crate::trip::Trip;
+use crate::writing::{Array, Target};
 
 type View = StridedView<'static>;
-
-/// An Arrow column as it is in a file: with its name, its dimension names, its nullability.
-type Origin = (FieldRef, ArrayRef);
 
 /// A file of the sample data, and what to look at of it.
 struct Sample {
@@ -101,34 +95,78 @@ fn tour_with_files(
     npy_path: &Path,
     policy: CopyPolicy,
 ) -> Result<(), Failure> {
-    let (field, array) = hops::to_arrow(trip, view, policy)?;
-    hops::write_arrow(trip, &field, &array, arrow_path)?;
-    let (view, _) = open_column(trip, arrow_path, Open::Map, policy, None)?;
+    let column = hops::to_arrow(trip, view, UNNAMED, policy)?;
+    hops::write_arrow(trip, &[column], arrow_path)?;
+    let written = sources::open_as(trip, arrow_path, (Format::Arrow, None), Open::Map, policy)?;
+    let [column] = written.arrays.as_slice() else {
+        let path = arrow_path.to_owned();
+        return Err(Failure::Empty { path });
+    };
+    let (view, _) = column.view(trip, policy)?;
     trip.arrive(&view)?;
     let view = hops::through_dlpack(trip, &view, policy)?;
     trip.arrive(&view)?;
-    write_verified(trip, &view, None, npy_path, Format::Npy, policy)
+    let array = Array {
+        name: UNNAMED.to_owned(),
+        view,
+        origin: None,
+    };
+    let target = Target {
+        path: npy_path,
+        format: Format::Npy,
+        remarks: &BTreeMap::new(),
+    };
+    target.write_verified(std::slice::from_mut(trip), vec![array], policy)
 }
 
-/// A file of the user's: into another one, or round in memory.
+/// A file of the user's: into another one, or round in memory. A trip for each array, and one in front for the file if there are several.
 pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Result<(), Failure> {
     let policy = args.policy();
     let target = args.target(input)?;
-    let open = if args.map { Open::Map } else { Open::Read };
     trips.push(Trip::new(input.display().to_string()));
-    let trip = trips.last_mut().expect("just pushed");
+    let sources = sources::open(&mut trips[0], input, &args.source, policy)?;
+    let several = sources.arrays.len() > 1;
+    if let Some((path, format)) = &target
+        && several
+        && !format.holds_many()
+    {
+        return Err(Failure::Several {
+            path: path.clone(),
+            names: sources.names(),
+        });
+    }
+    let mut arrays = Vec::new();
+    for source in &sources.arrays {
+        let name = source.name();
+        if several {
+            trips.push(Trip::new(name));
+        }
+        let trip = trips.last_mut().expect("one for the file at least");
+        arrays.push(prepare(args, trip, source).map_err(|failure| failure.of_array(name))?);
+    }
+    match &target {
+        None => {
+            let first = trips.len() - arrays.len();
+            for (trip, array) in trips[first..].iter_mut().zip(&arrays) {
+                tour_in_memory(trip, &array.view, policy).map_err(|failure| failure.of_array(&array.name))?;
+            }
+        }
+        Some((path, format)) => {
+            let (format, remarks) = (*format, &sources.remarks);
+            let target = Target { path, format, remarks };
+            target.write_verified(trips, arrays, policy)?;
+        }
+    }
+    if several {
+        trips[0].all_identical();
+    }
+    Ok(())
+}
 
-    let (mut view, mut origin) = match format_of(input)? {
-        Format::Npy if args.column.is_some() => {
-            let path = input.to_owned();
-            return Err(Failure::NoColumns { path });
-        }
-        Format::Npy => (hops::open_npy(trip, input, open, policy)?, None),
-        Format::Arrow => {
-            let (view, origin) = open_column(trip, input, open, policy, args.column.as_deref())?;
-            (view, Some(origin))
-        }
-    };
+/// An array as it is to be written: its view is what all others are compared with.
+fn prepare(args: &Args, trip: &mut Trip, source: &Source) -> Result<Array, Failure> {
+    let policy = args.policy();
+    let (mut view, mut origin) = source.view(trip, policy)?;
     if args.storage {
         view = view.into_storage();
     }
@@ -140,16 +178,14 @@ pub(crate) fn convert(args: &Args, input: &Path, trips: &mut Vec<Trip>) -> Resul
         view = hops::reorder(trip, &view, order, policy)?;
         trip.arrive(&view)?;
     }
-    match target {
-        None => tour_in_memory(trip, view, policy),
-        Some((path, format)) => write_verified(trip, &view, origin, &path, format, policy),
-    }
+    let name = source.name().to_owned();
+    Ok(Array { name, view, origin })
 }
 
 /// Arrow and back, DLPack and back. What one of them cannot express is skipped.
-fn tour_in_memory(trip: &mut Trip, view: View, policy: CopyPolicy) -> Result<(), Failure> {
+fn tour_in_memory(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<(), Failure> {
     for bridge in [through_arrow, hops::through_dlpack] {
-        match bridge(trip, &view, policy) {
+        match bridge(trip, view, policy) {
             Ok(view) => trip.arrive(&view)?,
             Err(failure) if failure.is_refusal() => {}
             Err(failure) => return Err(failure),
@@ -159,94 +195,19 @@ fn tour_in_memory(trip: &mut Trip, view: View, policy: CopyPolicy) -> Result<(),
 }
 
 fn through_arrow(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<View, Failure> {
-    let (field, array) = hops::to_arrow(trip, view, policy)?;
+    let (field, array) = hops::to_arrow(trip, view, UNNAMED, policy)?;
     hops::from_arrow(trip, &field, &array)
-}
-
-/// Writes a file, reads it back and compares. The reading back is no hop of the trip. An `origin` that shows the same items goes into an
-/// Arrow file as it is.
-fn write_verified(
-    trip: &mut Trip,
-    view: &View,
-    origin: Option<Origin>,
-    path: &Path,
-    format: Format,
-    policy: CopyPolicy,
-) -> Result<(), Failure> {
-    match format {
-        Format::Npy => hops::write_npy(trip, view, path, policy)?,
-        Format::Arrow => {
-            let (field, array) = match origin {
-                Some(origin) => origin,
-                None => hops::to_arrow(trip, view, policy)?,
-            };
-            hops::write_arrow(trip, &field, &array, path)?;
-        }
-    }
-    let spinner = progress::spinner("reading the result back", view.nbytes());
-    let written = read_back(path, format);
-    spinner.finish_and_clear();
-    trip.arrive(&written?)
-}
-
-fn read_back(path: &Path, format: Format) -> Result<View, Failure> {
-    if format == Format::Npy {
-        return Ok(npy::read(path).map_err(Failure::file(path))?.value);
-    }
-    let batches = ipc::read(path).map_err(Failure::file(path))?.value;
-    let (field, array) = pick(path, &batches, None)?;
-    let column = Column::from_field(&field, &array, Nulls::Forbid).map_err(Failure::file(path))?;
-    Ok(column.into_view())
-}
-
-/// Arrow IPC file → Arrow → view of one column.
-fn open_column(
-    trip: &mut Trip,
-    path: &Path,
-    open: Open,
-    policy: CopyPolicy,
-    name: Option<&str>,
-) -> Result<(View, Origin), Failure> {
-    let batches = hops::open_arrow(trip, path, open, policy)?;
-    let (field, array) = pick(path, &batches, name)?;
-    let view = hops::from_arrow(trip, &field, &array)?;
-    Ok((view, (field, array)))
-}
-
-/// The named column, or the first one, of a file with a single batch.
-fn pick(path: &Path, batches: &[arrow_array::RecordBatch], name: Option<&str>) -> Result<Origin, Failure> {
-    let path = || path.to_owned();
-    let [batch] = batches else {
-        let count = batches.len();
-        return Err(Failure::Batches { path: path(), count });
-    };
-    let schema = batch.schema();
-    let index = match name {
-        Some(name) => schema.index_of(name).ok(),
-        None => Some(0).filter(|_| batch.num_columns() > 0),
-    };
-    let names = || schema.fields().iter().map(|field| field.name().clone()).collect();
-    let index = index.ok_or_else(|| Failure::NoColumn {
-        path: path(),
-        names: names(),
-    })?;
-    Ok((schema.fields()[index].clone(), batch.column(index).clone()))
-}
-
-fn format_of(path: &Path) -> Result<Format, Failure> {
-    let mut first = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut first));
-    read.map_err(|error| Failure::file(path)(error.into()))?;
-    let path = path.to_owned();
-    Format::of_content(&first).ok_or(Failure::UnknownContent { path, first })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::path::PathBuf;
     use std::sync::Arc;
 
     use clap::Parser;
     use viewbridge::arrow::FixedShapeTensor;
+    use viewbridge::files::{ipc, npz, safetensors};
 
     use super::*;
 
@@ -272,5 +233,136 @@ mod tests {
         convert(&args, &from, &mut Vec::new()).unwrap();
         let batches = ipc::read(&to).unwrap().value;
         assert_eq!(batches[0].schema().field(0), &field);
+    }
+
+    fn run(from: &Path, to: &Path, options: &[&str]) -> Result<Vec<Trip>, Failure> {
+        let paths = [Path::new("convert"), from, to].map(|path| path.to_str().unwrap());
+        let args = Args::parse_from(paths.iter().chain(options));
+        let mut trips = Vec::new();
+        convert(&args, from, &mut trips).map(|()| trips)
+    }
+
+    /// Of the same length, but for the third.
+    fn archive(folder: &Path, count: usize) -> PathBuf {
+        let path = folder.join("in.npz");
+        let x = StridedView::from_vec((0..12).map(f64::from).collect())
+            .reshape(&[3, 4])
+            .unwrap();
+        let y = StridedView::from_vec(vec![true, false, true]);
+        let z = StridedView::from_vec(vec![7_u8; 5]);
+        npz::write(
+            &path,
+            &[("x", &x), ("y", &y), ("z", &z)][..count],
+            npz::Compression::Deflated,
+        )
+        .unwrap();
+        path
+    }
+
+    #[test]
+    fn all_arrays_go_round_through_all_formats_that_hold_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut from = archive(folder.path(), 2);
+        for name in ["a.arrow", "b.safetensors", "c.arrows", "d.npz"] {
+            let to = folder.path().join(name);
+            let trips = run(&from, &to, &[]).unwrap();
+            assert_eq!(trips.len(), 3, "{name}");
+            from = to;
+        }
+        let mut arrays = npz::read(&from).unwrap().value;
+        arrays.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!((arrays[0].name.as_str(), arrays[0].view.shape()), ("x", &[3, 4][..]));
+        assert_eq!(arrays[1].view.to_vec::<bool>().unwrap(), [true, false, true]);
+    }
+
+    #[test]
+    fn bare_items_are_what_the_command_line_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = archive(folder.path(), 3);
+        let [bin, back] = ["x.bin", "x.safetensors"].map(|name| folder.path().join(name));
+        run(&from, &bin, &["--array", "x"]).unwrap();
+        let options = [
+            "--dtype",
+            "<f8",
+            "--shape",
+            "2,4",
+            "--offset",
+            "32",
+            "--stored-order",
+            "f",
+        ];
+        run(&bin, &back, &options).unwrap();
+        let tensors = safetensors::read(&back).unwrap().value;
+        let expected: Vec<f64> = [4, 6, 8, 10, 5, 7, 9, 11].map(f64::from).into();
+        assert_eq!(tensors.get(UNNAMED).unwrap().to_vec::<f64>().unwrap(), expected);
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold_is_refused_before_a_file_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = archive(folder.path(), 3);
+        for (name, code) in [
+            ("a.arrow", 1),
+            ("b.arrows", 1),
+            ("c.npy", 1),
+            ("d.bin", 1),
+            ("e.parquet", 2),
+            ("f.x", 2),
+        ] {
+            let to = folder.path().join(name);
+            assert_eq!(run(&from, &to, &[]).unwrap_err().exit_code(), code, "{name}");
+            assert!(!to.exists(), "{name}");
+        }
+        let to = folder.path().join("z.npy");
+        assert!(matches!(run(&from, &to, &["--array", "w"]), Err(Failure::NoArray { names, .. }) if names.len() == 3));
+        assert_eq!(
+            run(&from, &to, &["--copy", "never", "--array", "z"])
+                .unwrap_err()
+                .exit_code(),
+            3
+        );
+    }
+
+    #[test]
+    fn record_batches_become_one_array_and_the_trip_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["in.arrows", "out.npy"].map(|name| folder.path().join(name));
+        let batch = |range: std::ops::Range<i32>| {
+            let array = StridedView::from_vec(range.collect::<Vec<i32>>())
+                .to_arrow(CopyPolicy::Never)
+                .unwrap()
+                .value;
+            arrow_array::RecordBatch::try_from_iter([("n", array)]).unwrap()
+        };
+        let batches = [batch(0..3), batch(3..5)];
+        ipc::write_stream(File::create(&from).unwrap(), &batches[0].schema(), &batches).unwrap();
+        let trips = run(&from, &to, &[]).unwrap();
+        assert_eq!(trips[0].rows[1].why, ["2 pieces put together"]);
+        let view = viewbridge::files::npy::read(&to).unwrap().value;
+        assert_eq!(view.to_vec::<i32>().unwrap(), [0, 1, 2, 3, 4]);
+        assert_eq!(
+            run(&from, &to, &["--map", "--copy", "never"]).unwrap_err().exit_code(),
+            3
+        );
+    }
+
+    #[test]
+    fn parquet_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["in.parquet", "out.npz"].map(|name| folder.path().join(name));
+        let column = |k: i64| -> arrow_array::ArrayRef { Arc::new(arrow_array::Int64Array::from(vec![k, k + 1])) };
+        let batch = arrow_array::RecordBatch::try_from_iter([("a", column(1)), ("b", column(5))]).unwrap();
+        let file = File::create(&from).unwrap();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+
+        run(&from, &to, &[]).unwrap();
+        let arrays = npz::read(&to).unwrap().value;
+        assert_eq!(arrays[1].view.to_vec::<i64>().unwrap(), [5, 6]);
+        assert_eq!(
+            run(&from, &to, &["--map", "--copy", "never"]).unwrap_err().exit_code(),
+            3
+        );
     }
 }

@@ -106,6 +106,34 @@ impl Trip {
         Ok(())
     }
 
+    /// As [`hop`](Self::hop), for what is always a copy, for these reasons. `decode` says of how many bytes.
+    pub(crate) fn decode<T>(
+        &mut self,
+        route: impl Into<String>,
+        bytes: usize,
+        reasons: &[CopyReason],
+        decode: impl FnOnce() -> Result<(T, usize), Error>,
+    ) -> Result<T, Failure> {
+        let (value, bytes) = self.hop(route, bytes, || decode().map(Converted::shared))?;
+        if let Some(row) = self.rows.last_mut() {
+            row.outcome = Outcome::Copied;
+            row.why = texts(reasons);
+            row.bytes_copied = bytes;
+        }
+        Ok(value)
+    }
+
+    /// Says of the hops of a whole file that all its arrays have been compared.
+    pub(crate) fn all_identical(&mut self) {
+        self.settle(Check::Identical);
+    }
+
+    fn settle(&mut self, check: Check) {
+        for row in self.rows.iter_mut().filter(|row| row.check == Check::Pending) {
+            row.check = check;
+        }
+    }
+
     /// Compares the view that the last hops led to with the first one; or makes it the first one.
     pub(crate) fn arrive(&mut self, view: &StridedView<'static>) -> Result<(), Failure> {
         let check = match &self.reference {
@@ -125,9 +153,7 @@ impl Trip {
         if check == Check::Reference {
             self.reference = Some(view.clone());
         }
-        for row in self.rows.iter_mut().filter(|row| row.check == Check::Pending) {
-            row.check = check;
-        }
+        self.settle(check);
         Ok(())
     }
 }
@@ -166,6 +192,13 @@ impl Row {
     }
 }
 
+/// In words, each of them once.
 fn texts<'a>(reasons: impl IntoIterator<Item = &'a CopyReason>) -> Vec<String> {
-    reasons.into_iter().map(ToString::to_string).collect()
+    let mut texts = Vec::new();
+    for text in reasons.into_iter().map(ToString::to_string) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }
