@@ -52,10 +52,7 @@ fn a_block_that_came_back_is_used_again() {
     assert_eq!(count, 1, "one block was kept");
     // Another thread has none, whichever thread made the tensor that it deletes.
     let counts = std::thread::scope(|scope| {
-        let other = scope.spawn(|| {
-            let first = allocations(|| drop(a)).1 + allocations(export).1;
-            first
-        });
+        let other = scope.spawn(|| allocations(|| drop(a)).1 + allocations(export).1);
         other.join().unwrap()
     });
     assert_eq!(counts, 0, "it keeps the block that it deleted");
