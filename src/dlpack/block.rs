@@ -58,8 +58,15 @@ pub(super) fn allocate(head: usize, ndim: usize) -> Option<NonNull<u8>> {
     {
         return Some(block);
     }
+    fresh(layout(head, ndim))
+}
+
+/// Out of the way: what a caller keeps over this call would be kept in vain most of the time.
+#[cold]
+#[inline(never)]
+fn fresh(layout: Layout) -> Option<NonNull<u8>> {
     // SAFETY: no block is empty.
-    NonNull::new(unsafe { alloc(layout(head, ndim)) })
+    NonNull::new(unsafe { alloc(layout) })
 }
 
 /// Takes a block back.
