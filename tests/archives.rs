@@ -370,7 +370,7 @@ fn arrays() -> impl Strategy<Value = Vec<StridedView<'static>>> {
 proptest! {
     #[test]
     fn any_arrays_come_back(arrays in arrays()) {
-        let names: Vec<String> = (0..arrays.len()).map(|k| format!("array \"{k}\"\n")).collect();
+        let names: Vec<String> = (0..arrays.len()).map(|k| format!("array \"{k}\"\n, ä€")).collect();
         let list: Vec<_> = names.iter().map(String::as_str).zip(&arrays).collect();
         let mut file = Vec::new();
         safetensors::write_to(&mut file, &list, []).unwrap();

@@ -100,7 +100,9 @@ impl<'a> Job<'a> {
     fn run(&self, mut writer: impl Write) -> Result<CopyReport> {
         let len = self.header.len().next_multiple_of(PREFIX);
         writer.write_all(&crate::files::wide(len).to_le_bytes())?;
-        write!(writer, "{:len$}", self.header)?;
+        // Widths of a format count characters; a length is one of bytes.
+        let padding = len - self.header.len();
+        write!(writer, "{}{:padding$}", self.header, "")?;
         let mut records = Vec::new();
         for tensor in &self.tensors {
             records.extend(tensor.write_to(&mut writer)?.into_records());
