@@ -3,7 +3,7 @@
 //! Files for the targets that read a format, and bytes without a meaning for those that make decisions of them.
 
 use std::fs;
-use std::io::Result;
+use std::io::{Cursor, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,15 +12,17 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, ListArray, StringArray, TimestampSecondArray, types,
 };
 use arrow_schema::{Field, FieldRef};
-use viewbridge::files::{ipc, npy};
+use viewbridge::files::npz::{self, Compression};
+use viewbridge::files::{ipc, npy, safetensors};
 use viewbridge::{CopyPolicy, DType, StridedView};
 
 fn main() -> Result<()> {
     npy_files()?;
+    archives()?;
     descriptions()?;
     metadata()?;
     ipc_files()?;
-    for target in ["layout_ops", "copies", "dlpack_import", "arrow_import"] {
+    for target in ["layout_ops", "copies", "dlpack_import", "arrow_import", "raw"] {
         for seed in 0..48_u8 {
             write(target, &format!("{seed:02}"), &bytes(seed))?;
         }
@@ -99,6 +101,33 @@ fn npy_files() -> Result<()> {
         let view = items.view_as(dtype.clone()).expect("whole items");
         npy::write_to(&mut file, &view).expect("a type of NumPy's");
         write("npy", &dtype.to_string(), &file)?;
+    }
+    Ok(())
+}
+
+/// What NumPy and PyTorch wrote, and the smallest that this crate writes.
+fn archives() -> Result<()> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/archives");
+    write("npz", "stored", &fs::read(golden.join("stored.npz"))?)?;
+    write("npz", "deflated", &fs::read(golden.join("deflated.npz"))?)?;
+    write("safetensors", "all", &fs::read(golden.join("all.safetensors"))?)?;
+
+    let bytes = StridedView::from_vec(vec![1_u8, 2, 3]);
+    let halves = StridedView::from_vec(vec![0_u16; 4])
+        .reshape(&[2, 1, 2])
+        .expect("four items");
+    let arrays = [("a", &bytes), ("b", &halves)];
+    for (name, count, compression) in [
+        ("none", 0, Compression::Stored),
+        ("one", 1, Compression::Stored),
+        ("two_deflated", 2, Compression::Deflated),
+    ] {
+        let mut file = Cursor::new(Vec::new());
+        npz::write_to(&mut file, &arrays[..count], compression).expect("types of NumPy's");
+        write("npz", name, file.get_ref())?;
+        let mut file = Vec::new();
+        safetensors::write_to(&mut file, &arrays[..count], [("k", name)]).expect("types of the format's");
+        write("safetensors", name, &file)?;
     }
     Ok(())
 }
