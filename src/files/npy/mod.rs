@@ -34,7 +34,7 @@ pub use header::Header;
 #[cfg(feature = "npz")]
 pub(super) use header::{MAGIC_LEN, opens};
 #[cfg(feature = "mmap")]
-pub use map::map;
+pub use map::{create, map, map_mut};
 pub use write::{plan, write, write_to, write_with};
 
 use self::header::Prelude;
