@@ -1,4 +1,8 @@
 //! Files of many arrays: `.npz` and safetensors, golden, round trip, hostile.
+//!
+//! # Safety
+//!
+//! What is mapped lies in a folder of the test's own, or is a committed file that nobody writes; no test shortens a file that is mapped.
 #![cfg(all(feature = "npz", feature = "safetensors", feature = "mmap"))]
 #![allow(unsafe_code)]
 

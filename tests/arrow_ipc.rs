@@ -1,4 +1,8 @@
 //! Arrow IPC streams and tensor messages: read, mapped, written; broken ones are errors.
+//!
+//! # Safety
+//!
+//! What is mapped lies in a folder of the test's own.
 #![cfg(feature = "arrow")]
 
 use std::sync::Arc;

@@ -1,4 +1,8 @@
 //! Raw files, read and mapped in all modes.
+//!
+//! # Safety
+//!
+//! What is mapped lies in a folder of the test's own, or is a committed file that nobody writes; no test shortens a file that is mapped.
 #![cfg(feature = "mmap")]
 #![allow(unsafe_code)]
 

@@ -1,4 +1,8 @@
 //! Bitmaps, and the items that they are about: what Arrow packs, unpacks and marks as null.
+//!
+//! # Safety
+//!
+//! Only the tests have an unsafe call, over bytes that they have initialised.
 
 use std::mem::MaybeUninit;
 

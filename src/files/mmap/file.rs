@@ -1,4 +1,9 @@
 //! The mapping itself: which part of which file, and how it gets back to the disk.
+//!
+//! # Safety
+//!
+//! *address alone*: a [`MappedFile`] gives out the address and the length of its mapping and never forms a reference into it, so that mapping is
+//! sound whatever becomes of the file. Who follows the address relies on the promise made to the functions that map.
 
 use std::fs::File;
 use std::ops::Range;
@@ -146,7 +151,7 @@ impl MappedFile {
 /// A private mapping.
 #[allow(unsafe_code)]
 fn map_copy(options: &MmapOptions, file: &File) -> Result<MmapRaw> {
-    // SAFETY: the map is turned into one that gives out nothing but its address.
+    // SAFETY: *address alone*: the map is turned into one that gives out no more.
     Ok(unsafe { options.map_copy(file) }?.into())
 }
 
