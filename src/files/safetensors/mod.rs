@@ -50,7 +50,7 @@ const PREFIX: usize = 8;
 /// What a safetensors file holds.
 #[derive(Debug, Clone)]
 pub struct Tensors<'a> {
-    /// The tensors, in the order of their bytes.
+    /// The tensors, in the order of their bytes, and then of their names.
     pub tensors: Vec<NamedView<'a>>,
     /// The file's own remarks: `__metadata__`.
     pub metadata: BTreeMap<String, String>,
@@ -97,9 +97,12 @@ pub fn parse(buffer: Buffer<'_>) -> Result<Tensors<'_>> {
         SafeTensors::read_metadata(bytes.as_slice()?).map_err(SafetensorsFault::library)?
     };
     let start = PREFIX + header;
-    let mut tensors = Vec::with_capacity(metadata.offset_keys().len());
-    for name in metadata.offset_keys() {
-        let Some(info) = metadata.info(&name) else { continue };
+    let named = |name: String| metadata.info(&name).map(|info| (name, info));
+    let mut infos: Vec<_> = metadata.offset_keys().into_iter().filter_map(named).collect();
+    // Tensors without items may share a place.
+    infos.sort_by(|(a, at_a), (b, at_b)| (at_a.data_offsets, a).cmp(&(at_b.data_offsets, b)));
+    let mut tensors = Vec::with_capacity(infos.len());
+    for (name, info) in infos {
         let dtype = dtype::from_file(info.dtype).ok_or_else(|| SafetensorsFault::unknown(&name, info.dtype))?;
         let layout = Layout::contiguous(&info.shape, &dtype, Order::C)?.place_at(start + info.data_offsets.0)?;
         let view = StridedView::new(buffer.clone(), dtype, layout)?;
