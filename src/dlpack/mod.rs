@@ -33,7 +33,7 @@
 //! | `IS_COPIED` | set on copies | [`ProducerCopy`]; with it, [`into_view_mut`](ManagedTensor::into_view_mut) writes |
 //! | `IS_SUBBYTE_TYPE_PADDED` | set on padded types | honoured; unknown flags are ignored |
 //! | no items | `data` is NULL | `data` may be anything |
-//! | ownership | one allocation; freed by the deleter, on any thread, no panic crosses | the deleter runs exactly once, on every path |
+//! | ownership | one block, taken from the thread's last deleted tensor where there is one; given back by the deleter, on any thread, no panic crosses | the deleter runs exactly once, on every path |
 
 mod abi;
 mod block;
