@@ -3,16 +3,17 @@
 //! Source of the grammar: NumPy, "Data type objects", section "Specifying and constructing data types", and `numpy.lib.format` for the gaps in
 //! the headers of files.
 
+mod dictionary;
+mod scalar;
+
 use std::str::FromStr;
 
+use self::scalar::{scalar, shortened, sign, sized};
 use super::literal::Cursor;
 use super::names::{STRINGS, number};
 use super::record::MAX_DEPTH;
-use super::{ByteOrder, DType, Field, ItemType, Kind, Logical, Record, TimeUnit};
+use super::{ByteOrder, DType, Field, ItemType, Kind, Record};
 use crate::error::DTypeFault;
-
-/// Bytes of an unknown name that an error quotes.
-const QUOTED: usize = 100;
 
 impl FromStr for ItemType {
     type Err = DTypeFault;
@@ -175,60 +176,6 @@ impl Parser {
         }
     }
 
-    /// `{'names': […], 'formats': […], 'offsets': […], 'titles': […], 'itemsize': …, 'aligned': …}`
-    fn dictionary(&self, cursor: &mut Cursor<'_>, depth: u8) -> Result<Record, DTypeFault> {
-        let (mut names, mut formats) = (None, None);
-        let (mut offsets, mut titles): (Option<Vec<usize>>, Option<Vec<Option<String>>>) = (None, None);
-        let (mut itemsize, mut aligned) = (None, None);
-        let start = cursor.position();
-        // Said last, and yet true of the formats before.
-        let inside = Self {
-            aligned: said_to_be_aligned(cursor.rest()).unwrap_or(self.aligned),
-            ..*self
-        };
-        cursor.expect(b'{')?;
-        while !cursor.take(b'}') {
-            let position = cursor.position();
-            let key = cursor.string()?;
-            cursor.expect(b':')?;
-            let fresh = match &*key {
-                "names" => names
-                    .replace(all(cursor, |cursor| Ok(cursor.string()?.into_owned()))?)
-                    .is_none(),
-                "formats" => formats
-                    .replace(all(cursor, |cursor| inside.value(cursor, depth + 1))?)
-                    .is_none(),
-                "offsets" => offsets.replace(all(cursor, |cursor| Ok(cursor.size()?))?).is_none(),
-                "titles" => titles.replace(all(cursor, title)?).is_none(),
-                "itemsize" => itemsize.replace(cursor.size()?).is_none(),
-                "aligned" => aligned.replace(cursor.boolean()?).is_none(),
-                _ => false,
-            };
-            if !fresh {
-                return Err(DTypeFault::Key { position });
-            }
-            if !cursor.take(b',') {
-                cursor.expect(b'}')?;
-                break;
-            }
-        }
-        let incomplete = || DTypeFault::Key { position: start };
-        let names = names.ok_or_else(incomplete)?;
-        let formats = formats.ok_or_else(incomplete)?;
-        let lengths = [
-            Some(formats.len()),
-            offsets.as_ref().map(Vec::len),
-            titles.as_ref().map(Vec::len),
-        ];
-        if lengths.iter().flatten().any(|&len| len != names.len()) {
-            return Err(incomplete());
-        }
-        let mut titles = titles.unwrap_or_default().into_iter();
-        let items = names.into_iter().zip(formats);
-        let fields = items.map(|(name, item)| Field::of_item(name, titles.next().flatten(), item));
-        placed(fields.collect(), offsets, itemsize, aligned.unwrap_or(self.aligned))
-    }
-
     /// What `np.dtype` makes of a string that begins at byte `base` of the text: one type, or several with commas between them.
     fn string(&self, text: &str, base: usize) -> Result<ItemType, DTypeFault> {
         if let Ok(item) = scalar(text, base) {
@@ -258,68 +205,6 @@ impl Parser {
         let fields = fields.map(|(k, item)| Field::of_item(format!("f{k}"), None, item));
         Ok(DType::from(self.in_a_row(fields.collect())?).into())
     }
-}
-
-/// What a dictionary says of alignment, wherever in it. The text begins with the dictionary; one that cannot be read says nothing.
-fn said_to_be_aligned(text: &str) -> Option<bool> {
-    let mut cursor = Cursor::new(text);
-    let (mut depth, mut key) = (0_usize, false);
-    loop {
-        match cursor.peek()? {
-            b'\'' | b'"' => {
-                let string = cursor.string().ok()?;
-                key = depth == 1 && string == "aligned" && cursor.peek() == Some(b':');
-                continue;
-            }
-            b'[' | b'(' | b'{' => depth += 1,
-            b']' | b')' | b'}' => depth = depth.checked_sub(1).filter(|&depth| depth > 0)?,
-            b'T' | b'F' if key => return cursor.boolean().ok(),
-            _ => {}
-        }
-        cursor.skip();
-    }
-}
-
-/// Gives fields their places, as `np.dtype` does with what a dictionary leaves out.
-fn placed(
-    fields: Vec<Field>,
-    offsets: Option<Vec<usize>>,
-    itemsize: Option<usize>,
-    aligned: bool,
-) -> Result<Record, DTypeFault> {
-    let fields = match offsets {
-        Some(offsets) => fields
-            .into_iter()
-            .zip(offsets)
-            .map(|(field, offset)| field.at(offset))
-            .collect(),
-        None if aligned => Record::aligned(fields)?.into_fields(),
-        None => Record::packed(fields)?.into_fields(),
-    };
-    let mut end = 0;
-    for field in &fields {
-        let field_end = field.nbytes().and_then(|bytes| field.offset().checked_add(bytes));
-        end = end.max(field_end.ok_or(DTypeFault::TooLarge)?);
-    }
-    if aligned {
-        let alignment = fields.iter().map(|field| field.dtype().alignment()).max().unwrap_or(1);
-        end = end.checked_next_multiple_of(alignment).ok_or(DTypeFault::TooLarge)?;
-        Record::new(fields, itemsize.unwrap_or(end))?.with_alignment()
-    } else {
-        Record::new(fields, itemsize.unwrap_or(end))
-    }
-}
-
-fn all<T>(
-    cursor: &mut Cursor<'_>,
-    mut item: impl FnMut(&mut Cursor<'_>) -> Result<T, DTypeFault>,
-) -> Result<Vec<T>, DTypeFault> {
-    let mut items = Vec::new();
-    cursor.list(|cursor| {
-        items.push(item(cursor)?);
-        Ok::<(), DTypeFault>(())
-    })?;
-    Ok(items)
 }
 
 /// A string or `None`.
@@ -366,17 +251,6 @@ fn shaped(cursor: &mut Cursor<'_>, item: ItemType) -> Result<ItemType, DTypeFaul
     Ok(item.with_shape(&shape))
 }
 
-/// A string type of `len` characters or bytes.
-fn sized(letter: char, len: usize, order: ByteOrder) -> Option<DType> {
-    let len = u32::try_from(len).ok()?;
-    let dtype = match letter {
-        'S' => DType::bytes(len),
-        'U' => DType::text(len),
-        _ => DType::raw(len),
-    };
-    Some(dtype.with_byte_order(order))
-}
-
 /// A byte order, a repeat count or shape, and a type; and what follows.
 fn element(text: &str, position: usize) -> Result<(ItemType, &str), DTypeFault> {
     let fault = |rest: &str| DTypeFault::Syntax {
@@ -418,111 +292,4 @@ fn element(text: &str, position: usize) -> Result<(ItemType, &str), DTypeFault> 
         item = item.with_shape(&shape);
     }
     Ok((item, behind))
-}
-
-/// The byte order in front, `None` where there is no sign, and what follows.
-fn sign(text: &str) -> (Option<ByteOrder>, &str) {
-    let order = match text.bytes().next() {
-        Some(b'<') => ByteOrder::Little,
-        Some(b'>') => ByteOrder::Big,
-        Some(b'=' | b'|') => ByteOrder::NATIVE,
-        _ => return (None, text),
-    };
-    (Some(order), &text[1..])
-}
-
-/// One type: sign and code, or sign and name.
-fn scalar(text: &str, position: usize) -> Result<ItemType, DTypeFault> {
-    let (order, code) = sign(text);
-    let order = order.unwrap_or(ByteOrder::NATIVE);
-    if matches!(code, "O" | "object" | "object_" | "O8" | "O4") {
-        return Err(DTypeFault::Objects { position });
-    }
-    let unknown = || DTypeFault::Unknown {
-        position,
-        name: shortened(text).into(),
-    };
-    let item = match time(code) {
-        Some(logical) => ItemType::new(DType::I64).with_logical(logical.ok_or_else(unknown)?),
-        None => coded(code)
-            .or_else(|| DType::of_own_name(code))
-            .ok_or_else(unknown)?
-            .into(),
-    };
-    Ok(item.with_byte_order(order))
-}
-
-/// A letter and a size.
-fn coded(code: &str) -> Option<DType> {
-    let mut rest = code.chars();
-    let letter = rest.next()?;
-    let size: u32 = number(rest.as_str())?;
-    Some(match (letter, size) {
-        ('b', 1) => DType::BOOL,
-        ('i', 1) => DType::I8,
-        ('i', 2) => DType::I16,
-        ('i', 4) => DType::I32,
-        ('i', 8) => DType::I64,
-        ('u', 1) => DType::U8,
-        ('u', 2) => DType::U16,
-        ('u', 4) => DType::U32,
-        ('u', 8) => DType::U64,
-        ('f', 2) => DType::F16,
-        ('f', 4) => DType::F32,
-        ('f', 8) => DType::F64,
-        ('f', 16) => DType::native(Kind::Float, 128),
-        ('c', 8) => DType::C64,
-        ('c', 16) => DType::C128,
-        ('c', 32) => DType::native(Kind::Complex, 256),
-        ('S' | 'U' | 'V', len) => return sized(letter, usize::try_from(len).ok()?, ByteOrder::NATIVE),
-        _ => return None,
-    })
-}
-
-/// A time, if it begins as one; inside, `None` for a unit that there is not.
-fn time(code: &str) -> Option<Option<Logical>> {
-    let stamp = |unit| Logical::Timestamp { unit, zone: None };
-    let lasting = |unit| Logical::Duration { unit };
-    let (rest, meaning): (&str, fn(TimeUnit) -> Logical) =
-        if let Some(rest) = code.strip_prefix("M8").or_else(|| code.strip_prefix("datetime64")) {
-            (rest, stamp)
-        } else if let Some(rest) = code.strip_prefix("m8").or_else(|| code.strip_prefix("timedelta64")) {
-            (rest, lasting)
-        } else {
-            match code {
-                "M" => ("", stamp),
-                "m" => ("", lasting),
-                _ => return None,
-            }
-        };
-    if rest.is_empty() {
-        return Some(Some(meaning(TimeUnit::Generic)));
-    }
-    let inside = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    Some(inside.and_then(unit).map(meaning))
-}
-
-/// `ns`, `25s`, `D/2`
-fn unit(text: &str) -> Option<TimeUnit> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, rest) = text.split_at(digits);
-    let count = if count.is_empty() { 1 } else { number(count)? };
-    let (symbol, parts) = match rest.split_once('/') {
-        Some((symbol, parts)) => (symbol, Some(number(parts)?)),
-        None => (rest, None),
-    };
-    let unit = TimeUnit::of_symbol(symbol)?;
-    if unit == TimeUnit::Generic {
-        return (digits == 0 && parts.is_none()).then_some(unit);
-    }
-    let unit = unit.times(count)?;
-    parts.map_or(Some(unit), |parts| unit.divided(parts))
-}
-
-/// The beginning of a text, for an error.
-fn shortened(text: &str) -> &str {
-    let end = (0..=text.len().min(QUOTED))
-        .rev()
-        .find(|&end| text.is_char_boundary(end));
-    &text[..end.unwrap_or(0)]
 }
