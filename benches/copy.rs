@@ -21,7 +21,7 @@ use clap::Parser;
 use viewbridge::{CopyPolicy, DType, Layout, Order, Requirements, StridedView, StridedViewMut};
 use viewbridge_benches::{Contender, minima};
 
-use memory::{Memory, Pages, hash};
+use memory::{Memory, Pages, Place, hash};
 use rows::{Into, Row, Target};
 
 /// What a forced copy costs, beside peers.
@@ -44,9 +44,32 @@ struct Options {
     /// Pages behind sources and destinations.
     #[arg(long, value_enum, default_value_t = Pages::Huge)]
     pages: Pages,
+    /// How many bytes past a line of the cache sources and destinations begin: 16 is where NumPy's do.
+    #[arg(long, default_value_t = 0)]
+    offset: usize,
+    /// The kernels to use, instead of the best that the processor has instructions for: portable, avx2 or avx512.
+    #[arg(long, value_parser = use_instructions)]
+    isa: Option<()>,
     /// What cargo passes.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    const fn place(&self) -> Place {
+        Place {
+            pages: self.pages,
+            offset: self.offset,
+        }
+    }
+}
+
+fn use_instructions(name: &str) -> Result<(), String> {
+    if viewbridge::convert::use_instructions(name) {
+        Ok(())
+    } else {
+        Err("this processor has no such instructions".into())
+    }
 }
 
 /// How long a contender may run in all before it drops out of the later rounds.
@@ -69,7 +92,7 @@ fn main() {
 
 fn run(row: &Row, options: &Options) {
     let layout = Layout::contiguous(&row.root, &row.dtype, Order::C).unwrap();
-    let root = Memory::filled(layout.nbytes(), options.pages);
+    let root = Memory::filled(layout.nbytes(), options.place());
     let bytes = &root.bytes()[..layout.nbytes()];
     let whole = StridedView::from_slice(bytes);
     let whole = StridedView::new(whole.buffer().clone(), row.dtype.clone(), layout).unwrap();
@@ -78,11 +101,11 @@ fn run(row: &Row, options: &Options) {
     // Booleans are held against a memcpy of their bytes, not of their bits.
     let compared = written.max(if row.into == Into::BoolBits { view.nbytes() } else { 0 });
 
-    let plain = Memory::filled(compared, options.pages);
-    let mut memcpy = Memory::new(compared, options.pages);
-    let mut output = Memory::new(written, options.pages);
+    let plain = Memory::filled(compared, options.place());
+    let mut memcpy = Memory::new(compared, options.place());
+    let mut output = Memory::new(written, options.place());
     let mut theirs: Vec<Memory> = (0..if options.ours { 0 } else { 3 })
-        .map(|_| Memory::new(written, options.pages))
+        .map(|_| Memory::new(written, options.place()))
         .collect();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(row.threads)

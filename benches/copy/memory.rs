@@ -2,7 +2,7 @@
 //!
 //! # Safety
 //!
-//! *owned block*: `ptr` was returned by `alloc_zeroed` for `layout`, and nobody else frees it. Its bytes are initialised from the start.
+//! *owned block*: `ptr` was returned by `alloc_zeroed` for `layout`, of which `offset` bytes are not used, and nobody else frees it. Its bytes are initialised from the start.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
@@ -18,48 +18,68 @@ pub(crate) enum Pages {
     Small,
 }
 
+/// Where memory lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) pages: Pages,
+    /// How many bytes behind the start of a page (or huge page) the first one that is used lies: 16 is where a large block from `malloc`
+    /// begins, and with it NumPy's arrays.
+    pub(crate) offset: usize,
+}
+
 /// A block of bytes, 0 at first.
 pub(crate) struct Memory {
     ptr: NonNull<u8>,
     layout: Layout,
+    /// Bytes in front of the first one that is used.
+    offset: usize,
 }
 
 impl Memory {
     /// `len` bytes, all of them touched.
-    pub(crate) fn new(len: usize, pages: Pages) -> Self {
+    pub(crate) fn new(len: usize, place: Place) -> Self {
+        let Place { pages, offset } = place;
         let alignment = if len >= 4 << 20 { 2 << 20 } else { 4096 };
-        let layout = Layout::from_size_align(len.max(1), alignment).unwrap();
+        let layout = Layout::from_size_align(offset + len.max(1), alignment).unwrap();
         // SAFETY: the size is not 0.
         let ptr = NonNull::new(unsafe { alloc_zeroed(layout) }).expect("memory for a benchmark");
-        let mut memory = Self { ptr, layout };
+        let mut memory = Self { ptr, layout, offset };
         #[cfg(target_os = "linux")]
         if pages == Pages::Huge && alignment > 4096 {
             // SAFETY: *owned block*; the advice changes no byte.
-            unsafe { libc::madvise(ptr.as_ptr().cast(), len, libc::MADV_HUGEPAGE) };
+            unsafe { libc::madvise(ptr.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
         }
         memory.bytes_mut().fill(0);
         memory
     }
 
+    const fn start(&self) -> *mut u8 {
+        self.ptr.as_ptr().wrapping_add(self.offset)
+    }
+
+    const fn len(&self) -> usize {
+        self.layout.size() - self.offset
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: *owned block*.
-        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.layout.size()) }
+        unsafe { std::slice::from_raw_parts(self.start(), self.len()) }
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: *owned block*, borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.layout.size()) }
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.len()) }
     }
 
     /// The bytes as memory that need not be initialised.
     pub(crate) fn uninit(&mut self) -> &mut [MaybeUninit<u8>] {
         // SAFETY: *owned block*, borrowed mutably; nobody writes anything uninitialised.
-        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr().cast(), self.layout.size()) }
+        unsafe { std::slice::from_raw_parts_mut(self.start().cast(), self.len()) }
     }
 
     /// Items that are anything but repeated, and never a NaN or a `bool` of 2: every byte is 0 or 1.
-    pub(crate) fn filled(len: usize, pages: Pages) -> Self {
-        let mut memory = Self::new(len, pages);
+    pub(crate) fn filled(len: usize, place: Place) -> Self {
+        let mut memory = Self::new(len, place);
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         for word in memory.bytes_mut().chunks_mut(8) {
             state ^= state << 13;

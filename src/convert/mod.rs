@@ -16,7 +16,7 @@ mod stream;
 #[cfg(feature = "rayon")]
 mod threads;
 
-pub use crate::copy::Kernel;
+pub use crate::copy::{Kernel, use_instructions};
 pub use plan::Plan;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};

@@ -54,6 +54,21 @@ impl Kernel {
     }
 }
 
+/// Makes all later copies of this process use the kernels for these instructions: `portable`, `avx2` or `avx512`. Says `false`, and changes
+/// nothing, if the processor does not have them. The results of copies do not depend on it.
+///
+/// For benchmarks. No part of the interface that versions promise to keep.
+#[doc(hidden)]
+#[must_use]
+pub fn use_instructions(name: &str) -> bool {
+    let plain = |isa: &Isa| isa.to_string().replace('-', "").to_lowercase();
+    let Some(isa) = Isa::available().find(|isa| plain(isa) == name) else {
+        return false;
+    };
+    isa.use_from_now_on();
+    true
+}
+
 /// The kernel, what it moves, what that is owed to, and the instruction set.
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +107,14 @@ mod tests {
         let plan = CopyPlan::new((dtype, src), (to, &dst)).unwrap();
         let text = Kernel::of(&plan).to_string();
         text.split(" (").next().unwrap().to_string()
+    }
+
+    #[test]
+    fn instructions_are_known_by_name() {
+        let best = Isa::best().to_string().replace('-', "").to_lowercase();
+        assert!(use_instructions(&best));
+        assert!(!use_instructions("sve"));
+        assert_eq!(Isa::available().max(), Some(Isa::best()));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction set that the kernels are compiled for.
 ///
-/// Invariant *supported*: a value exists only if the processor has the instructions, because [`Isa::best`] and [`Isa::available`] are the
-/// only sources.
+/// Invariant *supported*: a value exists only if the processor has the instructions, because [`Isa::available`] is the only source, and
+/// [`Isa::best`] remembers one of those.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Isa(Level);
 
@@ -46,22 +46,28 @@ impl Level {
     }
 }
 
+/// One more than the index of the level to use; 0 until somebody asked. Racing askers find the same answer.
+static BEST: AtomicU8 = AtomicU8::new(0);
+
 impl Isa {
-    /// The best that the processor has.
+    /// The best that the processor has, or another that [`Isa::use_from_now_on`] was told.
     #[inline]
     #[must_use]
     pub(crate) fn best() -> Self {
-        /// One more than the index of the best level; 0 until somebody asked. Racing askers find the same answer.
-        static BEST: AtomicU8 = AtomicU8::new(0);
         let known = usize::from(BEST.load(Ordering::Relaxed));
         match known.checked_sub(1).and_then(|index| Level::ALL.get(index)) {
             Some(&level) => Self(level),
             None => {
                 let best = Self::available().max().unwrap_or(Self(Level::Portable));
-                BEST.store(best.0 as u8 + 1, Ordering::Relaxed);
+                best.use_from_now_on();
                 best
             }
         }
+    }
+
+    /// Makes this the best: to test and measure a path that the processor would not take. Copies come out the same.
+    pub(crate) fn use_from_now_on(self) {
+        BEST.store(self.0 as u8 + 1, Ordering::Relaxed);
     }
 
     /// All that the processor has, the portable path first.

@@ -15,7 +15,7 @@ pub(crate) mod records;
 )]
 pub(crate) mod validity;
 
-pub use describe::Kernel;
+pub use describe::{Kernel, use_instructions};
 pub(crate) use kernels::{execute, execute_part};
 pub(crate) use plan::{Axis, CopyPlan, Item};
 
