@@ -705,6 +705,7 @@ fn faults_of_bridges_speak() {
         },
         &["[2, 3]", "7"],
     );
+    says(&A::NotRows { axis: 3 }, &["3", "to_arrow"]);
     says(&A::ListSize { items: 1 << 40 }, &["1099511627776", "2147483647"]);
     says(&A::Library("a library's words".into()), &["a library's words"]);
 

@@ -17,7 +17,7 @@ use arrow_schema::{DataType, Field, FieldRef, Fields, IntervalUnit, TimeUnit};
 use proptest::prelude::*;
 use viewbridge::arrow::ffi::{self, ArrowArray, ArrowSchema};
 use viewbridge::arrow::{Column, Nulls, Parts};
-use viewbridge::{CopyPolicy, StridedView};
+use viewbridge::{CopyPolicy, Slice, StridedView};
 
 const MAX_ROWS: usize = 24;
 
@@ -249,6 +249,25 @@ proptest! {
         }
         let count = column.null_count();
         prop_assert_eq!(Column::from_field(&field, &array, Nulls::Forbid).is_err(), count > 0);
+    }
+
+    #[test]
+    fn some_rows_of_a_view_are_some_of_its_array(array in viewable(), from in any::<prop::sample::Index>(), step in -3..4_isize, most in 1..9_usize) {
+        prop_assume!(step != 0 && !array.is_empty());
+        let field = field_of(&array);
+        let column = Column::from_field(&field, &array, Nulls::Separate).unwrap();
+        let from = from.index(array.len());
+        let slice = Slice::new(Some(from.cast_signed()), None, step);
+        let view = column.view().slice_axis(0, slice).unwrap().slice_axis(0, ..most.cast_signed()).unwrap();
+        let part = column.with_view(&view, CopyPolicy::IfNeeded).unwrap();
+        prop_assert_eq!(part.is_shared(), step == 1 || view.shape()[0] == 1);
+        let part = part.value;
+        prop_assert_eq!((part.field(), part.array().len()), (&field, view.shape()[0]));
+        prop_assert_eq!(part.view().to_bytes(viewbridge::Order::C).unwrap(), view.to_bytes(viewbridge::Order::C).unwrap());
+        for k in 0..part.array().len() {
+            let row = from.wrapping_add_signed(step * k.cast_signed());
+            prop_assert_eq!(&part.array().slice(k, 1), &array.slice(row, 1));
+        }
     }
 
     #[test]

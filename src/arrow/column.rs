@@ -159,7 +159,7 @@ impl Column {
 
     /// The way back: the array as it came, nulls included, which keeps the memory of the view alive.
     ///
-    /// For an array of a view that has been sliced or otherwise changed, see [`StridedView::to_arrow`].
+    /// For an array of a view that has been sliced, see [`with_view`](Self::with_view); of one that is no longer made of whole rows, [`StridedView::to_arrow`].
     #[must_use]
     pub fn array(&self) -> &ArrayRef {
         &self.array

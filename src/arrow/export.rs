@@ -162,7 +162,7 @@ pub(super) fn list_size(items: usize) -> Result<i32> {
 }
 
 /// The view with its axes in the order of memory, and the metadata that leads back.
-fn physical<'a>(view: &StridedView<'a>) -> Result<(FixedShapeTensor, StridedView<'a>)> {
+pub(super) fn physical<'a>(view: &StridedView<'a>) -> Result<(FixedShapeTensor, StridedView<'a>)> {
     if view.is_c_contiguous() {
         let tensor = FixedShapeTensor::new(view.shape()[1..].to_vec())?;
         return Ok((tensor, view.clone()));

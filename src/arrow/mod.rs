@@ -59,6 +59,7 @@ mod numbers;
 mod parts;
 mod primitive;
 mod reader;
+mod rows;
 mod spacing;
 mod tensor;
 mod variable;

@@ -1,5 +1,6 @@
 //! Arrays that are no one view, taken apart into views and arrays that may be.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -340,7 +341,7 @@ fn decode_dictionary(array: &dyn Array) -> ArrayData {
     }
     for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
         if keys.is_valid(row) {
-            extend(&mut decoded, key);
+            extend(&mut decoded, key..key + 1);
         } else {
             extend_nulls(&mut decoded, 1);
         }
@@ -357,17 +358,17 @@ fn decode_runs<R: RunEndIndexType>(array: &dyn Array) -> Result<ArrayData> {
     for (run, end) in ends.values().iter().enumerate() {
         let end = end.as_usize().min(last);
         for _ in row..end {
-            extend(&mut decoded, run);
+            extend(&mut decoded, run..run + 1);
         }
         row = row.max(end);
     }
     Ok(decoded.freeze())
 }
 
-/// One item more. The fallible successors of these two came with arrow 60.
+/// Some items more. The fallible successors of these two came with arrow 60.
 #[allow(deprecated)]
-fn extend(decoded: &mut MutableArrayData<'_>, item: usize) {
-    decoded.extend(0, item, item + 1);
+pub(super) fn extend(made: &mut MutableArrayData<'_>, items: Range<usize>) {
+    made.extend(0, items.start, items.end);
 }
 
 #[allow(deprecated)]

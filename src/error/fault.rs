@@ -151,6 +151,11 @@ pub enum ArrowFault {
         /// Items of one row.
         items: usize,
     },
+    /// A view that is to be put back into its column, and does not show whole rows of it.
+    NotRows {
+        /// The first axis that is not the column's; 0 if the rows are not.
+        axis: usize,
+    },
     /// A footer of an IPC file that names bytes which the file does not have.
     Block {
         /// First byte of the block.
@@ -343,6 +348,10 @@ impl fmt::Display for ArrowFault {
                     i32::MAX
                 )
             }
+            Self::NotRows { axis } => write!(
+                f,
+                "axis {axis} of the view is not the column's, so that its nulls cannot follow; convert it with to_arrow, and take the nulls from Column::validity"
+            ),
             Self::FieldType { field, array } => {
                 write!(
                     f,
