@@ -14,8 +14,6 @@
 //! - *untouched owner* (see [`Claim`]): after a buffer is built, the owner is never accessed again but to be dropped.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "mmap")]
-use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -234,12 +232,6 @@ impl<'a> Buffer<'a> {
         self.owner.as_ref().map_or(0, |owner| self.len + owner.facts().spare)
     }
 
-    /// What those who made the buffer noted of it, if it is of this type.
-    #[cfg(feature = "mmap")]
-    pub(crate) fn note<T: Any>(&self) -> Option<&T> {
-        self.owner.as_ref()?.note()?.downcast_ref()
-    }
-
     /// Whether the two keep the same owner alive (borrowed memory: begin at the same address).
     #[must_use]
     pub fn same_owner(&self, other: &Buffer<'_>) -> bool {
@@ -328,15 +320,6 @@ impl Buffer<'static> {
     pub(crate) fn with_spare(mut self, spare: usize) -> Self {
         if let Some(facts) = self.owner.as_mut().and_then(Claim::facts_mut) {
             facts.spare = spare;
-        }
-        self
-    }
-
-    /// The same memory with a note for [`Buffer::note`]. Only for a buffer just made.
-    #[cfg(feature = "mmap")]
-    pub(crate) fn with_note(mut self, note: impl Any + Send + Sync) -> Self {
-        if let Some(claim) = &mut self.owner {
-            claim.set_note(Box::new(note));
         }
         self
     }

@@ -10,8 +10,6 @@
 //! - *its own end*: `end` is [`end`] for the type of owner that the block was made with.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "mmap")]
-use std::any::Any;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
@@ -45,13 +43,7 @@ struct Head {
     count: AtomicUsize,
     end: unsafe fn(NonNull<Head>),
     facts: Facts,
-    /// What those who made the owner want to know of it again: which file it is of, say.
-    #[cfg(feature = "mmap")]
-    note: Option<Note>,
 }
-
-#[cfg(feature = "mmap")]
-type Note = Box<dyn Any + Send + Sync>;
 
 #[repr(C)]
 struct Owned<O> {
@@ -62,7 +54,7 @@ struct Owned<O> {
 // SAFETY: *untouched owner*: a claim gives no access to the owner, so that only its drop crosses threads, and for that `Send` is enough,
 // which `new` asks for.
 unsafe impl Send for Claim {}
-// SAFETY: as for `Send`: a shared claim can be cloned, and its facts and the note be read, which are `Sync`.
+// SAFETY: as for `Send`: a shared claim can be cloned, and its facts be read, which are `Sync`.
 unsafe impl Sync for Claim {}
 
 impl Claim {
@@ -73,8 +65,6 @@ impl Claim {
             count: AtomicUsize::new(1),
             end: end::<O>,
             facts,
-            #[cfg(feature = "mmap")]
-            note: None,
         };
         let block: NonNull<Owned<O>> = NonNull::from(Box::leak(Box::new(Owned { head, owner })));
         // From here on a panic ends the owner.
@@ -103,21 +93,6 @@ impl Claim {
         }
         // SAFETY: *counted*: the only claim, mutably borrowed.
         Some(unsafe { &mut self.0.as_mut().facts })
-    }
-
-    /// What was noted of the owner.
-    #[cfg(feature = "mmap")]
-    pub(crate) fn note(&self) -> Option<&(dyn Any + Send + Sync)> {
-        self.head().note.as_deref()
-    }
-
-    /// Notes something of an owner that nobody else knows yet.
-    #[cfg(feature = "mmap")]
-    pub(crate) fn set_note(&mut self, note: Note) {
-        if self.is_only() {
-            // SAFETY: *counted*: the only claim, mutably borrowed.
-            unsafe { self.0.as_mut() }.note = Some(note);
-        }
     }
 
     /// Whether there is no other claim. If so there will be none as long as this one is mutably borrowed: claims come from claims.

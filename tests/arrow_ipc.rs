@@ -127,6 +127,50 @@ fn mapped_tensors_and_streams_copy_nothing() -> TestResult {
     Ok(())
 }
 
+#[cfg(feature = "mmap")]
+#[test]
+#[allow(unsafe_code)]
+fn every_buffer_of_a_mapped_file_knows_its_place_in_it() -> TestResult {
+    use viewbridge::arrow::{Column, Nulls};
+    use viewbridge::files::mmap::MappedFile;
+
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("a.arrows");
+    std::fs::write(&path, stream())?;
+    let file = std::fs::read(&path)?;
+    // SAFETY: nobody else knows the file.
+    let batches = unsafe { ipc::map_stream(&path) }?.value;
+    for batch in &batches {
+        let column = Column::from_array(batch.column(0), Nulls::Separate)?;
+        let (view, validity) = (column.view().clone(), column.row_validity().unwrap());
+        assert_eq!(view.file().unwrap().path(), path);
+        let range = view.file_range().unwrap();
+        let bytes = &file[usize::try_from(range.start)?..usize::try_from(range.end)?];
+        assert_eq!(bytes[16..], view.to_vec::<i64>()?[2].to_le_bytes());
+        assert_eq!(validity.file_range().unwrap().count(), 1);
+        // A part of it, and what has been elsewhere.
+        let last = view.slice_axis(0, 2..)?;
+        assert_eq!(last.file_range(), Some(range.start + 16..range.end));
+        #[cfg(feature = "dlpack")]
+        {
+            let back = last.to_dlpack(viewbridge::CopyPolicy::Never)?.value.into_view()?;
+            assert_eq!(back.file_range(), last.file_range());
+        }
+
+        for data in batch.columns().iter().map(|column| column.to_data()) {
+            for buffer in data.buffers() {
+                let mapped = MappedFile::of(buffer).unwrap();
+                let range = mapped.range_of(buffer).unwrap();
+                let bytes = &file[usize::try_from(range.start)?..usize::try_from(range.end)?];
+                assert_eq!(bytes, buffer.as_slice());
+            }
+        }
+    }
+    let own = StridedView::from_vec(vec![1_u8]);
+    assert!(own.file().is_none() && MappedFile::of(&[1]).is_none());
+    Ok(())
+}
+
 fn batches() -> Vec<RecordBatch> {
     let numbers = |start: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![Some(start), None, Some(start + 2)])) };
     let text: ArrayRef = Arc::new(StringArray::from(vec!["a", "", "ü"]));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::live;
 use crate::buffer::Buffer;
 use crate::error::{RawFault, Result};
 use crate::files::wide;
@@ -62,12 +63,27 @@ impl std::str::FromStr for Mode {
 pub struct MappedFile(Arc<Mapping>);
 
 #[derive(Debug)]
-struct Mapping {
+pub(super) struct Mapping {
     map: MmapRaw,
     path: PathBuf,
     mode: Mode,
     /// Where the mapping begins, in bytes from the start of the file.
     start: u64,
+}
+
+impl Mapping {
+    /// The addresses that are mapped: at least one, because an empty mapping has a place, too.
+    pub(super) fn addresses(&self) -> Range<usize> {
+        let start = self.map.as_ptr().addr();
+        start..start + self.map.len().max(1)
+    }
+}
+
+/// Before the addresses can become somebody else's.
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        live::forget(self);
+    }
 }
 
 impl MappedFile {
@@ -83,7 +99,25 @@ impl MappedFile {
         };
         // Relative names mean another file after a change of the working directory.
         let path = std::path::absolute(path)?;
-        Ok(Self(Arc::new(Mapping { map, path, mode, start })))
+        let mapping = Arc::new(Mapping { map, path, mode, start });
+        live::note(&mapping);
+        Ok(Self(mapping))
+    }
+
+    /// The mapped file that bytes in memory are a part of, if they are; of no bytes, where their address is.
+    ///
+    /// For memory that other libraries have a share of, such as the buffers of Arrow arrays. O(log of the maps that are open).
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        live::at(bytes.as_ptr().addr()).map(Self)
+    }
+
+    /// Which bytes of the file some bytes in memory are, if they are all of this mapping.
+    #[must_use]
+    pub fn range_of(&self, bytes: &[u8]) -> Option<Range<u64>> {
+        let start = bytes.as_ptr().addr().checked_sub(self.0.map.as_ptr().addr())?;
+        let end = start.checked_add(bytes.len())?;
+        (end <= self.len()).then(|| self.0.start + wide(start)..self.0.start + wide(end))
     }
 
     pub(super) fn as_mut_ptr(&self) -> *mut u8 {
@@ -155,33 +189,40 @@ fn map_copy(options: &MmapOptions, file: &File) -> Result<MmapRaw> {
     Ok(unsafe { options.map_copy(file) }?.into())
 }
 
+/// The mapped file that memory is a part of.
+fn file(buffer: &Buffer<'_>) -> Option<MappedFile> {
+    // Elsewhere the same number means another place.
+    let here = buffer.device().is_cpu_readable();
+    here.then(|| live::at(buffer.as_ptr().addr()))?.map(MappedFile)
+}
+
 /// The bytes of a file that items in its memory span.
-fn span(file: &MappedFile, layout: &Layout) -> Option<Range<u64>> {
-    let start = file.range().start;
-    // The buffer of a mapped file begins where the mapping does.
+fn span(file: &MappedFile, buffer: &Buffer<'_>, layout: &Layout) -> Option<Range<u64>> {
+    let first = buffer.as_ptr().addr().checked_sub(file.0.map.as_ptr().addr())?;
+    let start = file.range().start + wide(first);
     let span = layout.byte_span();
     (!span.is_empty()).then(|| start + wide(span.start)..start + wide(span.end))
 }
 
 fn flush(buffer: &Buffer<'_>, layout: &Layout) -> Result<()> {
     let owner = buffer.owner_kind();
-    let file: &MappedFile = buffer.note().ok_or(RawFault::NotMapped { owner })?;
-    span(file, layout).map_or(Ok(()), |range| file.flush_range(range))
+    let file = file(buffer).ok_or(RawFault::NotMapped { owner })?;
+    span(&file, buffer, layout).map_or(Ok(()), |range| file.flush_range(range))
 }
 
 /// Files behind views.
 impl StridedView<'_> {
-    /// The file that the memory is a part of, if it is mapped.
+    /// The file that the memory is a part of, if it is mapped by this crate: whoever has a share of the memory by now, Arrow or a DLPack tensor.
     #[must_use]
     #[doc(alias = "filename")]
-    pub fn file(&self) -> Option<&MappedFile> {
-        self.buffer().note()
+    pub fn file(&self) -> Option<MappedFile> {
+        file(self.buffer())
     }
 
     /// The bytes of the file that the items span, gaps included; `None` if there is no file or there are no items.
     #[must_use]
     pub fn file_range(&self) -> Option<Range<u64>> {
-        span(self.file()?, self.layout())
+        span(&self.file()?, self.buffer(), self.layout())
     }
 
     /// Waits until what was written to the items is on the disk, and whatever lies between them (NumPy's `memmap.flush`).
@@ -198,8 +239,8 @@ impl StridedView<'_> {
 impl StridedViewMut<'_> {
     /// As [`StridedView::file`].
     #[must_use]
-    pub fn file(&self) -> Option<&MappedFile> {
-        self.buffer().note()
+    pub fn file(&self) -> Option<MappedFile> {
+        file(self.buffer())
     }
 
     /// As [`StridedView::flush`].

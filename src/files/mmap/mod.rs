@@ -1,7 +1,8 @@
 //! Mapped files: the page cache as memory, read on demand.
 //!
 //! A file is an owner of memory, its arrays are views. The last view unmaps the file, which cannot be closed under a live one. A view knows
-//! which file it is of ([`StridedView::file`](crate::StridedView::file)).
+//! which file it is of ([`StridedView::file`](crate::StridedView::file)), also after a detour through Arrow or DLPack: memory that is alive and lies in a
+//! live map is of that map.
 //!
 //! # Safety
 //!
@@ -10,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod file;
+mod live;
 
 use std::fs::File;
 use std::path::Path;
@@ -54,9 +56,7 @@ pub(super) unsafe fn shared(mapped: MappedFile) -> Buffer<'static> {
     };
     let (ptr, len) = extent(&mapped);
     // SAFETY: the mapping stays where it is as long as `mapped` lives; the rest is the caller's promise.
-    let buffer =
-        unsafe { Buffer::from_raw_parts(ptr, len, access, Device::CPU, OwnerKind::MappedFile, mapped.clone()) };
-    buffer.with_note(mapped)
+    unsafe { Buffer::from_raw_parts(ptr, len, access, Device::CPU, OwnerKind::MappedFile, mapped) }
 }
 
 /// The mapping as memory that a single view uses.
@@ -67,8 +67,7 @@ pub(super) unsafe fn shared(mapped: MappedFile) -> Buffer<'static> {
 pub(super) unsafe fn exclusive(mapped: MappedFile) -> Buffer<'static> {
     let (ptr, len) = extent(&mapped);
     // SAFETY: as in `shared`; and nobody else uses the bytes, by the caller's promise.
-    let buffer = unsafe { Buffer::from_exclusive(ptr, len, Device::CPU, OwnerKind::MappedFile, mapped.clone()) };
-    buffer.with_note(mapped)
+    unsafe { Buffer::from_exclusive(ptr, len, Device::CPU, OwnerKind::MappedFile, mapped) }
 }
 
 fn extent(mapped: &MappedFile) -> (NonNull<u8>, usize) {
