@@ -67,6 +67,13 @@ impl StridedView<'_> {
         export::<Versioned>(self, policy)
     }
 
+    /// As [`to_dlpack`](Self::to_dlpack), where nothing is to be translated and nothing copied. `None` decides nothing.
+    #[cfg(feature = "python")]
+    #[inline]
+    pub(crate) fn to_dlpack_plain(&self) -> Option<VersionedTensor> {
+        export_plain::<Versioned>(self, CopyPolicy::Never)
+    }
+
     /// This view as a tensor in the struct of DLPack before 1.0 ([`LEGACY`]).
     ///
     /// # Errors

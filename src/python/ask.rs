@@ -31,7 +31,8 @@ pub(super) fn capsule_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bou
     static KEYWORD: PyOnceLock<(Py<PyTuple>, Py<PyAny>)> = PyOnceLock::new();
     let py = object.py();
     let (names, version) = KEYWORD.get_or_try_init(py, || {
-        let names = PyTuple::new(py, ["max_version"])?.unbind();
+        // Producers know their own names by address.
+        let names = PyTuple::new(py, [intern!(py, "max_version")])?.unbind();
         let version = crate::dlpack::VERSION.into_pyobject(py)?.into_any().unbind();
         PyResult::Ok((names, version))
     })?;

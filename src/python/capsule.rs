@@ -57,12 +57,18 @@ pub(super) fn take(capsule: &Bound<'_, PyAny>) -> PyResult<Taken> {
 /// The tensor of a capsule of this name, which is renamed; `None` if it has another name.
 #[inline]
 fn rename<A: Named>(capsule: &Bound<'_, PyAny>) -> Option<*mut A> {
-    // SAFETY: any object, even no capsule, may be asked.
-    if unsafe { ffi::PyCapsule_IsValid(capsule.as_ptr(), A::NAME.as_ptr()) } == 0 {
+    // SAFETY: any object may be asked.
+    if unsafe { ffi::PyCapsule_CheckExact(capsule.as_ptr()) } == 0 {
         return None;
     }
-    // SAFETY: a capsule of this name, as just seen.
+    // Asked for the pointer at once: to ask whether there is one first would compare the names twice.
+    // SAFETY: a capsule, which compares the names.
     let tensor = unsafe { ffi::PyCapsule_GetPointer(capsule.as_ptr(), A::NAME.as_ptr()) };
+    if tensor.is_null() {
+        // SAFETY: attached; the error is that of the name.
+        unsafe { ffi::PyErr_Clear() };
+        return None;
+    }
     // SAFETY: a capsule; the name is static.
     unsafe { ffi::PyCapsule_SetName(capsule.as_ptr(), A::USED.as_ptr()) };
     Some(tensor.cast())

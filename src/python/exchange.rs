@@ -31,6 +31,17 @@ struct Slot {
     lazy: AtomicBool,
 }
 
+impl Slot {
+    #[inline(always)]
+    fn facts(&self) -> Facts {
+        Facts {
+            // SAFETY: *table*: put there by `facts_beyond`.
+            table: unsafe { self.table.load(Ordering::Relaxed).as_ref() },
+            lazy: self.lazy.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// What the exchange needs to know of a type.
 #[derive(Clone, Copy)]
 struct Facts {
@@ -107,16 +118,22 @@ fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
 #[inline]
 fn facts_of(object: &Bound<'_, PyAny>) -> PyResult<Facts> {
     let class = object.get_type_ptr();
-    // Types that meet in a slot move on to the next, a few steps far.
     let first = class.addr() >> 4;
+    let slot = &KNOWN[first % SLOTS];
+    if slot.class.load(Ordering::Acquire) == class {
+        return Ok(slot.facts());
+    }
+    facts_beyond(object, class, first)
+}
+
+/// The facts of a type that is not where it would be first, or not known yet.
+#[inline(never)]
+fn facts_beyond(object: &Bound<'_, PyAny>, class: *mut ffi::PyTypeObject, first: usize) -> PyResult<Facts> {
+    // Types that meet in a slot move on to the next, a few steps far.
     let slots = (first..first + PROBES).map(|position| &KNOWN[position % SLOTS]);
     for slot in slots.clone() {
         if slot.class.load(Ordering::Acquire) == class {
-            return Ok(Facts {
-                // SAFETY: *table*: put there by this function.
-                table: unsafe { slot.table.load(Ordering::Relaxed).as_ref() },
-                lazy: slot.lazy.load(Ordering::Relaxed),
-            });
+            return Ok(slot.facts());
         }
     }
     let facts = look_up(object)?;

@@ -12,9 +12,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::capsule;
 use super::import::{call, parse_device};
 use super::view::PyView;
+use super::{calls, capsule};
 use crate::buffer::Buffer;
 use crate::convert::CopyPolicy;
 use crate::dlpack::VERSION;
@@ -42,60 +42,83 @@ pub(super) fn detached<T: Send>(py: Python<'_>, bytes: usize, work: impl FnOnce(
     if bytes >= LARGE { py.detach(work) } else { work() }
 }
 
+/// The memory as a DLPack capsule, for a consumer's ``from_dlpack``.
+///
+/// Parameters
+/// ----------
+/// stream : int, optional
+///     The consumer's stream, for memory on a device: it is handed on to the object that the view was taken from, which orders its own
+///     work before that of the consumer. -1 asks for no synchronisation.
+/// max_version : tuple of int, optional
+///     The newest DLPack version that the consumer understands. Without it the capsule is one of DLPack before 1.0.
+/// dl_device : tuple of int, optional
+///     The device wanted. Memory is not moved.
+/// copy : bool, optional
+///     True copies always, None if needed, False never.
+///
+/// Returns
+/// -------
+/// capsule
+///
+/// Raises
+/// ------
+/// BufferError
+///     If a copy is needed and forbidden, if DLPack has no such dtype, if the memory is on another device, or if it is read-only and the
+///     consumer's version cannot say so.
+#[pyfunction]
+#[pyo3(
+    name = "__dlpack__",
+    signature = (slf, /, *, stream=None, max_version=None, dl_device=None, copy=None),
+    text_signature = "($self, /, *, stream=None, max_version=None, dl_device=None, copy=None)"
+)]
+pub(super) fn dlpack<'py>(
+    slf: &Bound<'py, PyView>,
+    stream: Option<&Bound<'py, PyAny>>,
+    max_version: Option<(u32, u32)>,
+    dl_device: Option<&Bound<'py, PyAny>>,
+    copy: Option<bool>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, this) = (slf.py(), slf.get());
+    if stream.is_some() || this.view().device() != Device::CPU {
+        this.synchronise(py, stream)?;
+    }
+    let renamed = dl_device.map(|device| this.on_device(device)).transpose()?;
+    let view = renamed.as_ref().unwrap_or(this.view());
+    // Without a copy there is nothing to let others run for.
+    let bytes = if copy == Some(false) || view.is_c_contiguous() && copy.is_none() {
+        0
+    } else {
+        view.nbytes()
+    };
+    if takes_versioned(max_version) {
+        let tensor = detached(py, bytes, || view.to_dlpack(policy(copy)))?;
+        capsule::give(py, tensor.value)
+    } else {
+        let tensor = detached(py, bytes, || view.to_dlpack_legacy(policy(copy)))?;
+        capsule::give(py, tensor.value)
+    }
+}
+
+/// The device as DLPack's pair of numbers: type, id.
+#[pyfunction]
+#[pyo3(name = "__dlpack_device__", signature = (slf, /), text_signature = "($self, /)")]
+pub(super) fn dlpack_device(slf: &Bound<'_, PyView>) -> (u32, i32) {
+    let Device { device_type, device_id } = slf.get().view().device();
+    (device_type, device_id)
+}
+
 #[pymethods]
 impl PyView {
-    /// The memory as a DLPack capsule, for a consumer's ``from_dlpack``.
-    ///
-    /// Parameters
-    /// ----------
-    /// stream : int, optional
-    ///     The consumer's stream, for memory on a device: it is handed on to the object that the view was taken from, which orders its own
-    ///     work before that of the consumer. -1 asks for no synchronisation.
-    /// max_version : tuple of int, optional
-    ///     The newest DLPack version that the consumer understands. Without it the capsule is one of DLPack before 1.0.
-    /// dl_device : tuple of int, optional
-    ///     The device wanted. Memory is not moved.
-    /// copy : bool, optional
-    ///     True copies always, None if needed, False never.
-    ///
-    /// Raises
-    /// ------
-    /// BufferError
-    ///     If a copy is needed and forbidden, if DLPack has no such dtype, if the memory is on another device, or if it is read-only and the
-    ///     consumer's version cannot say so.
-    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
-    fn __dlpack__<'py>(
-        &self,
-        py: Python<'py>,
-        stream: Option<&Bound<'py, PyAny>>,
-        max_version: Option<(u32, u32)>,
-        dl_device: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        if stream.is_some() || self.view().device() != Device::CPU {
-            self.synchronise(py, stream)?;
-        }
-        let renamed = dl_device.map(|device| self.on_device(device)).transpose()?;
-        let view = renamed.as_ref().unwrap_or(self.view());
-        // Without a copy there is nothing to let others run for.
-        let bytes = if copy == Some(false) || view.is_c_contiguous() && copy.is_none() {
-            0
-        } else {
-            view.nbytes()
-        };
-        if takes_versioned(max_version) {
-            let tensor = detached(py, bytes, || view.to_dlpack(policy(copy)))?;
-            capsule::give(py, tensor.value)
-        } else {
-            let tensor = detached(py, bytes, || view.to_dlpack_legacy(policy(copy)))?;
-            capsule::give(py, tensor.value)
-        }
+    #[classattr]
+    #[pyo3(name = "__dlpack__")]
+    fn dlpack_method(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        calls::dlpack_method(py)
     }
 
-    /// The device as DLPack's pair of numbers: type, id.
-    fn __dlpack_device__(&self) -> (u32, i32) {
-        let Device { device_type, device_id } = self.view().device();
-        (device_type, device_id)
+    #[classattr]
+    #[pyo3(name = "__dlpack_device__")]
+    fn dlpack_device_method(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        calls::device_method(py)
     }
 }
 

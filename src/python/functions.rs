@@ -10,7 +10,7 @@ use super::dtype::PyDType;
 use super::import::{self, Wish, parse_device};
 use super::report::{self, PyFlags, PyInfo, PyPrediction, PyReport};
 use super::view::PyView;
-use super::{arrow, buffer, dtype, files, pickle};
+use super::{arrow, buffer, calls, dtype, files, pickle};
 use crate::layout::Overlap;
 use crate::view::StridedView;
 
@@ -26,9 +26,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyFlags>()?;
     module.add_class::<PyInfo>()?;
     module.add_class::<PyPrediction>()?;
+    calls::add_to(module)?;
     for function in [
-        wrap_pyfunction!(asview, module)?,
-        wrap_pyfunction!(from_dlpack, module)?,
         wrap_pyfunction!(from_arrow, module)?,
         wrap_pyfunction!(frombuffer, module)?,
         wrap_pyfunction!(open_npy, module)?,
@@ -71,14 +70,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///     If a copy is needed and ``copy`` is False, or if the object breaks its protocol.
 #[pyfunction]
 #[pyo3(signature = (obj, *, copy=None))]
-fn asview<'py>(obj: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Bound<'py, PyView>> {
-    let view = match import::plain(obj, copy) {
-        Ok(Some(view)) => return Ok(view),
-        Ok(None) => import::take(obj, copy)?,
-        // What DLPack cannot express has other doors.
-        Err(error) => import::take_otherwise(obj, copy, Some(error))?,
-    };
-    Bound::new(obj.py(), view)
+pub(super) fn asview(obj: &Bound<'_, PyAny>, copy: Option<bool>) -> PyResult<PyView> {
+    import::take(obj, copy)
 }
 
 /// A view of the memory of an object with ``__dlpack__``, or of a DLPack capsule.
@@ -102,18 +95,13 @@ fn asview<'py>(obj: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Bound<'p
 ///     If a copy is needed and ``copy`` is False, if the producer cannot move the memory, or if it breaks the protocol.
 #[pyfunction]
 #[pyo3(signature = (x, /, *, device=None, copy=None))]
-fn from_dlpack<'py>(
-    x: &Bound<'py, PyAny>,
-    device: Option<&Bound<'py, PyAny>>,
+pub(super) fn from_dlpack(
+    x: &Bound<'_, PyAny>,
+    device: Option<&Bound<'_, PyAny>>,
     copy: Option<bool>,
-) -> PyResult<Bound<'py, PyView>> {
-    if device.is_none()
-        && let Some(view) = import::plain(x, copy)?
-    {
-        return Ok(view);
-    }
+) -> PyResult<PyView> {
     let device = parse_device(device)?;
-    Bound::new(x.py(), import::from_dlpack(x, Wish { device, copy })?)
+    import::from_dlpack(x, Wish { device, copy })
 }
 
 /// A view of Arrow data: an array, a column in chunks, a series.

@@ -81,13 +81,16 @@ pub(super) fn take_otherwise(object: &Bound<'_, PyAny>, copy: Option<bool>, firs
     }
 }
 
-/// The common case, straight into a Python object: a versioned capsule, asked for without wishes. `None` decides nothing.
+/// The common case, straight into a Python object: a versioned capsule of an object without surprises. `None` decides nothing.
 ///
 /// A view is some 300 bytes, and moving it from result to result costs as much as making it.
 #[inline]
-pub(super) fn plain<'py>(object: &Bound<'py, PyAny>, copy: Option<bool>) -> PyResult<Option<Bound<'py, PyView>>> {
-    if copy.is_some() || !exchange::is_plain(object)? {
-        return Ok(None);
+pub(super) fn plain<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyView>>> {
+    if !exchange::is_plain(object)? {
+        let view = object.cast_exact::<PyView>().ok();
+        return view
+            .map(|view| Bound::new(object.py(), view.get().clone_ref(object.py())))
+            .transpose();
     }
     let Some(capsule) = ask::capsule_of(object)? else {
         return Ok(None);

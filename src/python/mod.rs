@@ -36,6 +36,7 @@
 mod arrow;
 mod ask;
 mod buffer;
+mod calls;
 mod capsule;
 mod door;
 mod dtype;

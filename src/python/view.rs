@@ -1,5 +1,6 @@
 //! The view as a Python object.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use pyo3::prelude::*;
@@ -25,7 +26,8 @@ pub struct PyView {
     base: Option<Py<PyAny>>,
     door: Door,
     foreign_copy: bool,
-    report: CopyReport,
+    /// What was copied, if anything: behind a pointer, because views are moved about and few have it.
+    report: Option<Arc<CopyReport>>,
     /// Buffers lent out and not given back.
     exports: AtomicUsize,
 }
@@ -45,13 +47,14 @@ impl PyView {
             base: base.map(|base| base.clone().unbind()),
             door,
             foreign_copy: false,
-            report: CopyReport::SHARED,
+            report: None,
             exports: AtomicUsize::new(0),
         }
     }
 
     /// The same view with another history.
     pub(super) fn with_report(self, report: CopyReport) -> Self {
+        let report = (!report.is_shared()).then(|| Arc::new(report));
         Self { report, ..self }
     }
 
@@ -77,7 +80,8 @@ impl PyView {
     /// What was copied to make the view, by this crate. Whether the producer copied, it alone knows.
     #[must_use]
     pub fn report(&self) -> &CopyReport {
-        &self.report
+        static NOTHING: CopyReport = CopyReport::SHARED;
+        self.report.as_deref().unwrap_or(&NOTHING)
     }
 
     /// Notes that the producer says it copied: the memory is no longer that of the object.
