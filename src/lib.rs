@@ -24,6 +24,10 @@
     feature = "dlpack",
     doc = "| DLPack | [`dlpack::VersionedTensor`], [`to_dlpack`](StridedView::to_dlpack) |"
 )]
+#![cfg_attr(
+    feature = "ndarray",
+    doc = "| ndarray | `try_from`, [`as_ndarray`](StridedView::as_ndarray), [`to_ndarray`](StridedView::to_ndarray), [`interop::ndarray`] |"
+)]
 //! | files | [`files::npy`], [`files::raw`] |
 #![cfg_attr(feature = "npz", doc = "| | [`files::npz`] |")]
 #![cfg_attr(feature = "safetensors", doc = "| | [`files::safetensors`] |")]
@@ -59,7 +63,7 @@
 //! # Features
 //!
 //! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python extension modules. With `rayon`, copies of 8 MiB and more are shared out among the
-//! threads of the current pool.
+//! threads of the current pool. `ndarray` adds views of its arrays, and arrays of views.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod allocation;
@@ -79,6 +83,8 @@ mod fields;
 pub mod files;
 mod gather;
 mod info;
+#[cfg(feature = "ndarray")]
+pub mod interop;
 mod lanes;
 mod layout;
 mod memory;

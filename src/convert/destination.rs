@@ -205,6 +205,23 @@ impl<'a> StridedView<'a> {
         Ok(items)
     }
 
+    /// As [`to_vec`](Self::to_vec), if `requirements` ask for a copy; `None` if the view can be shared.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn to_vec_if_needed<T: Element>(
+        &self,
+        requirements: &Requirements,
+        policy: CopyPolicy,
+    ) -> Result<Option<Converted<Vec<T>>>> {
+        match Plan::new(self, requirements, policy).into_copy(policy)? {
+            Some(copy) if !copy.reasons.is_empty() => {
+                let report = copy.report();
+                let value = self.to_vec::<T>()?;
+                Ok(Some(Converted { value, report }))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The bytes of the items in `order`, in the byte order that they have (NumPy's `tobytes`). Always copies.
     ///
     /// # Errors
