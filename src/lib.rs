@@ -97,7 +97,7 @@ mod view;
 mod view_mut;
 
 pub use buffer::Buffer;
-pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Plan, Requirements};
+pub use convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Outline, Plan, Requirements};
 pub use dtype::{ByteOrder, Complex, DType, Element, Field, ItemType, Kind, Logical, Multiple, Record, TimeUnit};
 pub use error::{
     ArrowFault, CDataFault, DTypeFault, DlpackFault, Error, IndexSyntax, IndexSyntaxError, LayoutError, NoView,

@@ -311,14 +311,7 @@ impl<'a> StridedView<'a> {
 
     /// The first address or stride that is no multiple of `alignment` bytes.
     pub(crate) fn misalignment(&self, alignment: usize) -> Option<isize> {
-        if self.is_empty() || alignment <= 1 {
-            return None;
-        }
-        let address = self.data_ptr().addr().cast_signed();
-        let strides = self.shape().iter().zip(self.strides()).filter(|(dim, _)| **dim > 1);
-        std::iter::once(address)
-            .chain(strides.map(|(_, &stride)| stride))
-            .find(|value| !value.unsigned_abs().is_multiple_of(alignment))
+        self.layout.misalignment(self.data_ptr().addr(), alignment)
     }
 
     /// Whether the items are contiguous in row-major order ([`Layout::is_c_contiguous`]).

@@ -5,6 +5,7 @@
 
 mod copies;
 mod destination;
+mod outline;
 mod plan;
 mod reasons;
 mod records;
@@ -17,6 +18,7 @@ mod stream;
 mod threads;
 
 pub use crate::copy::{Kernel, use_instructions};
+pub use outline::Outline;
 pub use plan::Plan;
 pub use report::{Converted, CopyRecord, CopyReport, Part};
 pub use requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};

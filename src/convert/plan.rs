@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::CopyPolicy;
+use super::outline::Facts;
 use super::reasons::reasons;
 use super::report::{CopyRecord, CopyReport};
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
-use crate::copy::Kernel;
+use crate::copy::{CopyPlan, Kernel};
 use crate::copy::records::runs;
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
@@ -113,12 +114,18 @@ impl Plan {
         self.consumer
     }
 
+    /// The plan for what is known of a view.
+    pub(super) fn of_facts(facts: &Facts<'_>, requirements: &Requirements, policy: CopyPolicy) -> Self {
+        let (consumer, decision) = (requirements.consumer, decide(facts, requirements, policy));
+        Self { consumer, decision }
+    }
+
     #[inline]
     pub(super) fn new(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Self {
         let decision = if Self::is_plain(view, requirements, policy) {
             Decision::Share
         } else {
-            decide(view, requirements, policy)
+            decide(&Facts::of(view), requirements, policy)
         };
         let consumer = requirements.consumer;
         Self { consumer, decision }
@@ -130,7 +137,7 @@ impl Plan {
     #[inline(always)]
     pub(crate) fn is_plain(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> bool {
         let plain = looks_plain(view, requirements, policy);
-        debug_assert!(!plain || decide(view, requirements, policy) == Decision::Share);
+        debug_assert!(!plain || decide(&Facts::of(view), requirements, policy) == Decision::Share);
         plain
     }
 
@@ -192,22 +199,22 @@ fn looks_plain(view: &StridedView<'_>, requirements: &Requirements, policy: Copy
         && (requirements.dtypes)(dtype)
 }
 
-fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolicy) -> Decision {
-    let dtype = target_dtype(view.dtype(), requirements);
-    if let Some(refusal) = refusal(view, dtype.as_ref().unwrap_or(view.dtype()), requirements, policy) {
+fn decide(facts: &Facts<'_>, requirements: &Requirements, policy: CopyPolicy) -> Decision {
+    let dtype = target_dtype(facts.dtype, requirements);
+    if let Some(refusal) = refusal(facts, dtype.as_ref().unwrap_or(facts.dtype), requirements, policy) {
         return Decision::Refuse(Box::new(refusal));
     }
-    let reasons = reasons(view, dtype.as_ref(), requirements, policy);
+    let reasons = reasons(facts, dtype.as_ref(), requirements, policy);
     if reasons.is_empty() && dtype.is_none() {
         return Decision::Share;
     }
     // Copying needs to read.
-    if !reasons.is_empty() && !view.device().is_cpu_readable() {
-        return Decision::Refuse(Box::new(Refusal::Device { found: view.device() }));
+    if !reasons.is_empty() && !facts.device.is_cpu_readable() {
+        return Decision::Refuse(Box::new(Refusal::Device { found: facts.device }));
     }
-    let dtype = dtype.unwrap_or_else(|| view.dtype().clone());
-    let Some(layout) = target_layout(view, &dtype, requirements.layout) else {
-        let (items, itemsize) = (view.len(), dtype.itemsize());
+    let dtype = dtype.unwrap_or_else(|| facts.dtype.clone());
+    let Some(layout) = target_layout(facts.layout, &dtype, requirements.layout) else {
+        let (items, itemsize) = (facts.layout.len(), dtype.itemsize());
         return Decision::Refuse(Box::new(Refusal::TooLarge { items, itemsize }));
     };
     let alignment = match requirements.alignment {
@@ -216,7 +223,7 @@ fn decide(view: &StridedView<'_>, requirements: &Requirements, policy: CopyPolic
     };
     let copy = Box::new(PlannedCopy {
         reasons,
-        kernel: view.copy_plan(&dtype, &layout).ok().map(|plan| Kernel::of(&plan)),
+        kernel: CopyPlan::new((facts.dtype, facts.layout), (&dtype, &layout)).map(|plan| Kernel::of(&plan)),
         layout,
         dtype,
         alignment,
@@ -249,16 +256,16 @@ fn target_dtype(dtype: &DType, requirements: &Requirements) -> Option<DType> {
 
 /// Row-major, column-major, or (where any order will do) the axes in the order of their strides. `None` if the items, which a
 /// broadcast can make many and unpacking larger, would exceed the address space.
-fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> Option<Layout> {
+fn target_layout(from: &Layout, dtype: &DType, class: LayoutClass) -> Option<Layout> {
     let compact = |shape: &[usize], order| {
         let (itemsize, unit) = Layout::item_of(dtype);
         Layout::contiguous_items(shape, itemsize, unit, order).ok()
     };
     if let LayoutClass::Contiguous(order) = class {
-        return compact(view.shape(), order);
+        return compact(from.shape(), order);
     }
-    let axes = slowest_first(view.layout(), class);
-    let sorted: Vec<usize> = axes.iter().map(|&axis| view.shape()[axis]).collect();
+    let axes = slowest_first(from, class);
+    let sorted: Vec<usize> = axes.iter().map(|&axis| from.shape()[axis]).collect();
     let mut inverse = vec![0; axes.len()];
     for (k, &axis) in axes.iter().enumerate() {
         inverse[axis] = k;
@@ -266,24 +273,24 @@ fn target_layout(view: &StridedView<'_>, dtype: &DType, class: LayoutClass) -> O
     compact(&sorted, Order::C)?.permute(&inverse).ok()
 }
 
-fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
+fn refusal(facts: &Facts<'_>, dtype: &DType, requirements: &Requirements, policy: CopyPolicy) -> Option<Refusal> {
     let (min, max) = requirements.ndim;
-    let (ndim, found) = (view.ndim(), view.device());
+    let (ndim, found) = (facts.layout.ndim(), facts.device);
     // What is wider than a byte has no padded form.
     let unpadded = requirements.packing == Packing::Bytes && dtype.is_packed();
     if unpadded || !(requirements.dtypes)(dtype) {
-        let found = view.dtype().clone();
+        let found = facts.dtype.clone();
         return Some(Refusal::DType { found });
     }
-    if let (Some(from), Some(to)) = (view.dtype().as_record(), dtype.as_record())
+    if let (Some(from), Some(to)) = (facts.dtype.as_record(), dtype.as_record())
         && from != to
         && runs(from, to).is_none()
     {
-        let found = view.dtype().clone();
+        let found = facts.dtype.clone();
         return Some(Refusal::FieldOrders { found });
     }
     if !requirements.logical
-        && let Some(found) = view.logical().cloned()
+        && let Some(found) = facts.logical.cloned()
     {
         return Some(Refusal::Logical { found });
     }
@@ -296,13 +303,13 @@ fn refusal(view: &StridedView<'_>, dtype: &DType, requirements: &Requirements, p
     if requirements.devices.is_some_and(|reaches| !reaches(found)) {
         return Some(Refusal::Device { found });
     }
-    if requirements.items && view.is_empty() {
-        let shape = view.shape().to_vec();
+    if requirements.items && facts.layout.is_empty() {
+        let shape = facts.layout.shape().to_vec();
         return Some(Refusal::Empty { shape });
     }
     let copies = policy == CopyPolicy::Always;
-    if requirements.memory == MemoryUse::Write && !view.access().is_writable() && !copies {
-        let owner = view.owner_kind();
+    if requirements.memory == MemoryUse::Write && !facts.access.is_writable() && !copies {
+        let owner = facts.owner;
         return Some(Refusal::ReadOnly { owner });
     }
     None

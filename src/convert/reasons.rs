@@ -1,17 +1,17 @@
 //! Why a view has to be copied for a consumer: all reasons, in a fixed order.
 
 use super::CopyPolicy;
+use super::outline::Facts;
 use super::plan::slowest_first;
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
 use crate::layout::{Layout, Unit, whole_items};
 use crate::memory::{Access, Order, OwnerKind};
 use crate::reason::CopyReason;
-use crate::view::StridedView;
 
 /// Everything that makes a copy necessary. `dtype` is the type after the copy, if it differs.
 pub(super) fn reasons(
-    view: &StridedView<'_>,
+    facts: &Facts<'_>,
     dtype: Option<&DType>,
     requirements: &Requirements,
     policy: CopyPolicy,
@@ -20,7 +20,7 @@ pub(super) fn reasons(
     if policy == CopyPolicy::Always {
         reasons.push(CopyReason::Requested);
     }
-    let (owner, access) = (view.owner_kind(), view.access());
+    let (owner, access) = (facts.owner, facts.access);
     if requirements.outlives && owner == OwnerKind::Borrowed {
         reasons.push(CopyReason::Borrowed);
     }
@@ -34,14 +34,14 @@ pub(super) fn reasons(
         MemoryUse::Own => reasons.push(CopyReason::OwnMemory),
         _ => {}
     }
-    if view.is_empty() {
+    if facts.layout.is_empty() {
         return reasons;
     }
     if let Some(dtype) = dtype {
-        item_reasons(view.dtype(), dtype, &mut reasons);
+        item_reasons(facts.dtype, dtype, &mut reasons);
     }
-    place_reasons(view, requirements, &mut reasons);
-    stride_reasons(view.layout(), requirements, &mut reasons);
+    place_reasons(facts, requirements, &mut reasons);
+    stride_reasons(facts.layout, requirements, &mut reasons);
     reasons
 }
 
@@ -60,25 +60,25 @@ fn item_reasons(from: &DType, to: &DType, reasons: &mut Vec<CopyReason>) {
 }
 
 /// What is wrong with where the first item is.
-fn place_reasons(view: &StridedView<'_>, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
-    let layout = view.layout();
+fn place_reasons(facts: &Facts<'_>, requirements: &Requirements, reasons: &mut Vec<CopyReason>) {
+    let layout = facts.layout;
     if layout.unit() == Unit::Bit {
         let offset = layout.offset() % 8;
-        if matches!(requirements.packing, Packing::BoolBytes) && offset != 0 && view.dtype().kind() != Kind::Bool {
+        if matches!(requirements.packing, Packing::BoolBytes) && offset != 0 && facts.dtype.kind() != Kind::Bool {
             reasons.push(CopyReason::BitOffset { offset });
         }
         return;
     }
-    let item = view.dtype().alignment();
+    let item = facts.dtype.alignment();
     let required = match requirements.alignment {
         Alignment::Any => return,
         Alignment::Item => item,
         Alignment::Bytes(bytes) => bytes.max(item),
     };
-    let offset = view.data_ptr().addr() % required.max(1);
+    let offset = facts.address % required.max(1);
     if offset != 0 {
         reasons.push(CopyReason::Misaligned { offset, required });
-    } else if let Some(stride) = view.misalignment(item) {
+    } else if let Some(stride) = layout.misalignment(facts.address, item) {
         let offset = stride.unsigned_abs() % item;
         reasons.push(CopyReason::Misaligned { offset, required: item });
     }

@@ -105,6 +105,17 @@ impl Layout {
         axes
     }
 
+    /// The first of the address of the first item and the strides that is no multiple of `alignment` bytes.
+    pub(crate) fn misalignment(&self, address: usize, alignment: usize) -> Option<isize> {
+        if self.is_empty() || alignment <= 1 {
+            return None;
+        }
+        let strides = self.shape().iter().zip(self.strides()).filter(|(dim, _)| **dim > 1);
+        std::iter::once(address.cast_signed())
+            .chain(strides.map(|(_, &stride)| stride))
+            .find(|value| !value.unsigned_abs().is_multiple_of(alignment))
+    }
+
     /// The `k`-th axis of `order`, fastest first.
     fn axis_by_speed(&self, k: usize, order: Order) -> usize {
         match order {
