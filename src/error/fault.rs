@@ -248,6 +248,8 @@ pub enum NoView {
     Columns,
     /// Rows are null, and the type has no place to say so.
     NoMask,
+    /// What tells how its rows lie is data, which has not been read.
+    Unread,
     /// There is none yet.
     Unknown,
 }
@@ -263,6 +265,7 @@ impl fmt::Display for NoView {
             Self::Encoded => "its items stand for others; look at keys and values with arrow::Parts, or decode it",
             Self::Columns => "its columns are of different types; look at each with arrow::Parts",
             Self::NoMask => "it has no place for the nulls of its rows; take them from the struct",
+            Self::Unread => "its data tell how its rows lie, and have not been read; open the file to see",
             Self::Unknown => "there is no layout for it",
         })
     }

@@ -2,9 +2,13 @@
 //!
 //! [`read_file`] and [`npy::read`] bring bytes into memory of our own: a file that changes or shrinks meanwhile is an error at worst.
 //! `mmap::map_file` and `npy::map` share the file's pages instead, which the caller has to vouch for: they are `unsafe`.
+//!
+//! What a file holds is known without either: `describe` of each format reads its headers and no item, and says of every array how it lies and what
+//! opening it would cost ([`Listed`]). It takes any reader that can seek, so that a few requests do for a file far away.
 
 #[cfg(feature = "arrow")]
 pub mod ipc;
+mod listed;
 #[cfg(feature = "mmap")]
 pub mod mmap;
 pub mod npy;
@@ -17,6 +21,8 @@ pub mod safetensors;
 
 use std::fs::File;
 use std::path::Path;
+
+pub use listed::{Listed, Opening, Stored};
 
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};

@@ -6,10 +6,16 @@
 #![allow(unsafe_code)]
 
 use std::io::Read;
+#[cfg(any(feature = "arrow", feature = "safetensors"))]
+use std::io::{ErrorKind, Seek, SeekFrom};
+#[cfg(any(feature = "arrow", feature = "safetensors"))]
+use std::ops::Range;
 
 use crate::allocation::Allocation;
 use crate::buffer::Buffer;
 use crate::error::Result;
+#[cfg(any(feature = "arrow", feature = "safetensors"))]
+use crate::files::wide;
 
 /// Bytes read at once: few enough that zeroing them beforehand stays in the cache.
 const CHUNK: usize = 256 << 10;
@@ -35,6 +41,23 @@ pub(super) fn exactly(source: &mut impl Read, len: usize) -> Result<Buffer<'stat
     }
     // SAFETY: the loop has written every byte.
     Ok(unsafe { memory.into_buffer() })
+}
+
+/// Some bytes of a file that are known to be there. Memory grows with what is read.
+///
+/// # Errors
+///
+/// [`Error::Io`](crate::Error::Io).
+#[cfg(any(feature = "arrow", feature = "safetensors"))]
+pub(super) fn bytes_at(reader: &mut (impl Read + Seek), range: Range<u64>) -> Result<Vec<u8>> {
+    let len = range.end - range.start;
+    reader.seek(SeekFrom::Start(range.start))?;
+    let mut bytes = Vec::new();
+    reader.take(len).read_to_end(&mut bytes)?;
+    if wide(bytes.len()) < len {
+        return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@
 //! The only unsafe call passes the promise of the caller of [`map`] on to [`map_file`].
 #![allow(unsafe_code)]
 
+mod describe;
 mod stream;
 mod tensor;
 
@@ -49,12 +50,13 @@ use crate::error::{ArrowFault, Error, Result};
 use crate::files::mmap::map_file;
 use crate::reason::CopyReason;
 
+pub use describe::{ListedColumn, describe, describe_stream};
 #[cfg(feature = "mmap")]
 pub use stream::map_stream;
 pub use stream::{read_stream, write_stream};
 #[cfg(feature = "mmap")]
 pub use tensor::map_tensor;
-pub use tensor::{NamedTensor, TENSOR, read_tensor, tensor_of, write_tensor};
+pub use tensor::{NamedTensor, TENSOR, describe_tensor, read_tensor, tensor_of, write_tensor};
 
 /// Bytes of the footer's length and the magic string behind it.
 const TRAILER: usize = 10;
@@ -150,14 +152,7 @@ fn reported(
 /// The batches, and whether each was compressed.
 fn decode_blocks(file: &ArrowBuffer) -> Result<Vec<(RecordBatch, bool)>> {
     let footer = footer(file)?;
-    let parse = |message: &str| library(ArrowError::ParseError(message.into()));
-    let schema = footer.schema().ok_or_else(|| parse("no schema in the footer"))?;
-    if !schema.endianness().equals_to_target_endianness() {
-        return Err(library(ArrowError::IpcError("written in the other byte order".into())));
-    }
-    // Panics where its successor in arrow 60 returns an error; arrow 59 has no other.
-    #[allow(deprecated)]
-    let schema = Arc::new(arrow_ipc::convert::fb_to_schema(schema));
+    let schema = Arc::new(describe::schema_of(&footer)?);
     let mut decoder = FileDecoder::new(schema, footer.version());
     for block in footer.dictionaries().iter().flatten() {
         let bytes = block_bytes(file, block)?;

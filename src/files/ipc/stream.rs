@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::io::Write;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -23,7 +24,7 @@ use crate::convert::{Converted, CopyRecord};
 use crate::error::{ArrowFault, Error, Result};
 #[cfg(feature = "mmap")]
 use crate::files::mmap::map_file;
-use crate::files::read_file;
+use crate::files::{in_memory, read_file, wide};
 use crate::reason::CopyReason;
 
 /// Writes batches of one schema as an Arrow IPC stream, uncompressed.
@@ -103,47 +104,74 @@ fn scan(file: &[u8]) -> Result<bool> {
 
 /// Where the parts of a message are.
 pub(super) struct Placed {
-    pub(super) metadata: std::ops::Range<usize>,
-    pub(super) body: std::ops::Range<usize>,
+    pub(super) metadata: Range<usize>,
+    pub(super) body: Range<usize>,
 }
 
 /// The message that begins at a byte; `None` at the end of the stream.
 pub(super) fn message_at(file: &[u8], at: usize) -> Result<Option<Placed>> {
-    let word = |at: usize| {
-        let bytes = file.get(at..at.checked_add(4)?)?;
-        Some(i32::from_le_bytes(bytes.try_into().ok()?))
+    let available = wide(file.len());
+    let prefix = &file[at..file.len().min(at.saturating_add(PREFIX))];
+    let Some(metadata) = metadata_at(prefix, wide(at), available)? else {
+        return Ok(None);
     };
-    let block = |metadata, body| ArrowFault::Block {
-        offset: i64::try_from(at).unwrap_or(i64::MAX),
+    // What lies in the file lies in memory.
+    let here = |range: Range<u64>| Ok::<_, Error>(in_memory(range.start)?..in_memory(range.end)?);
+    let place = here(metadata.clone())?;
+    let body = here(body_at(&file[place.clone()], metadata, available)?)?;
+    let metadata = place;
+    Ok(Some(Placed { metadata, body }))
+}
+
+/// The most bytes that stand in front of the metadata of a message.
+pub(super) const PREFIX: usize = 8;
+
+fn outside((at, available): (u64, u64), metadata: i32, body: i64) -> Error {
+    let available = usize::try_from(available).unwrap_or(usize::MAX);
+    let offset = i64::try_from(at).unwrap_or(i64::MAX);
+    ArrowFault::Block {
+        offset,
         metadata,
         body,
-        available: file.len(),
+        available,
+    }
+    .into()
+}
+
+/// Where the metadata of the message is that begins at a byte of a file of `available` bytes, with these; `None` at the end of the stream.
+pub(super) fn metadata_at(prefix: &[u8], at: u64, available: u64) -> Result<Option<Range<u64>>> {
+    let word = |k: usize| {
+        let word = prefix.get(k..).and_then(|rest| rest.first_chunk());
+        word.map(|word| i32::from_le_bytes(*word))
     };
-    let first = match word(at) {
-        None if at == file.len() => return Ok(None),
-        None => return Err(block(0, 0).into()),
-        Some(first) => first,
-    };
-    // Before version 1.0 there was no marker of four bytes before the length.
-    let (len, start) = if first == -1 {
-        (word(at + 4).ok_or(block(0, 0))?, at + 8)
-    } else {
-        (first, at + 4)
+    let short = || outside((at, available), 0, 0);
+    let (len, start) = match word(0) {
+        None if prefix.is_empty() => return Ok(None),
+        None => return Err(short()),
+        // Before version 1.0 there was no marker of four bytes before the length.
+        Some(-1) => (word(4).ok_or_else(short)?, at + 8),
+        Some(len) => (len, at + 4),
     };
     if len == 0 {
         return Ok(None);
     }
-    let metadata = usize::try_from(len)
-        .ok()
-        .and_then(|len| Some(start..start.checked_add(len)?));
-    let metadata = metadata.filter(|range| range.end <= file.len()).ok_or(block(len, 0))?;
+    let end = u64::try_from(len).ok().and_then(|len| start.checked_add(len));
+    match end.filter(|end| *end <= available) {
+        Some(end) => Ok(Some(start..end)),
+        None => Err(outside((at, available), len, 0)),
+    }
+}
+
+/// Where the body of a message is whose metadata is that at `place`.
+pub(super) fn body_at(metadata: &[u8], place: Range<u64>, available: u64) -> Result<Range<u64>> {
     let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
-    let body_len = root_as_message(&file[metadata.clone()]).map_err(parse)?.bodyLength();
-    let body = usize::try_from(body_len)
-        .ok()
-        .and_then(|len| Some(metadata.end..metadata.end.checked_add(len)?));
-    let body = body
-        .filter(|range| range.end <= file.len())
-        .ok_or(block(len, body_len))?;
-    Ok(Some(Placed { metadata, body }))
+    let body = root_as_message(metadata).map_err(parse)?.bodyLength();
+    let end = u64::try_from(body).ok().and_then(|len| place.end.checked_add(len));
+    match end.filter(|end| *end <= available) {
+        Some(end) => Ok(place.end..end),
+        None => {
+            let len = i32::try_from(metadata.len()).unwrap_or(i32::MAX);
+            Err(outside((place.start, available), len, body))
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //! The only unsafe call passes the promise of the caller of [`map_tensor`] on to [`map_file`].
 #![allow(unsafe_code)]
 
-use std::io::Write;
+use std::io::{Read, Seek, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use arrow_ipc::{
@@ -16,15 +17,17 @@ use arrow_ipc::{
 use arrow_schema::ArrowError;
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 
+use super::describe::next_message;
 use super::stream::message_at;
 use crate::arrow::library;
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, LayoutClass, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
 use crate::error::{ArrowFault, LayoutError, Result};
+use crate::files::listed::{self, Listed, Stored};
 #[cfg(feature = "mmap")]
 use crate::files::mmap::map_file;
-use crate::files::read_file;
+use crate::files::{in_memory, read_file, wide};
 use crate::layout::{Layout, MAX_NDIM};
 use crate::memory::Order;
 use crate::reason::CopyReason;
@@ -208,55 +211,106 @@ pub fn tensor_of(memory: Buffer<'static>) -> Result<NamedTensor> {
     let bytes = StridedView::of_items(memory.clone(), DType::U8);
     let typed = bytes.typed::<u8>()?;
     let file = typed.as_slice()?;
-    let placed = message_at(file, 0)?.ok_or(ArrowFault::Length {
-        expected: 8,
-        found: file.len(),
-    })?;
-    let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
-    let message = root_as_message(&file[placed.metadata.clone()]).map_err(parse)?;
-    let unsupported = |what: String| ArrowFault::UnsupportedType(what.into());
-    let tensor = message
-        .header_as_tensor()
-        .ok_or_else(|| unsupported(format!("message {:?} as a tensor", message.header_type())))?;
-    let dtype = dtype_of(&tensor).ok_or_else(|| unsupported(format!("tensor of {:?}", tensor.type_type())))?;
-
-    let dims = tensor.shape();
-    if dims.len() > MAX_NDIM {
-        return Err(LayoutError::RankTooHigh { ndim: dims.len() }.into());
-    }
-    let (mut shape, mut names) = (Vec::new(), Vec::new());
-    for dim in dims {
-        let too_large = |_| unsupported(format!("tensor with an axis of {}", dim.size()));
-        shape.push(usize::try_from(dim.size()).map_err(too_large)?);
-        names.push(dim.name().unwrap_or("").to_owned());
-    }
-    let (start, len) = (tensor.data().offset(), tensor.data().length());
-    let outside = || ArrowFault::Block {
-        offset: start,
-        metadata: i32::try_from(placed.metadata.len()).unwrap_or(i32::MAX),
-        body: len,
-        available: placed.body.len(),
-    };
-    let inside = || {
-        let (start, len) = (usize::try_from(start).ok()?, usize::try_from(len).ok()?);
-        start.checked_add(len).filter(|end| *end <= placed.body.len())?;
-        Some((start + placed.body.start, len))
-    };
-    let (start, len) = inside().ok_or_else(outside)?;
-    let layout = match tensor.strides().filter(|strides| !strides.is_empty()) {
-        None => Layout::contiguous(&shape, &dtype, Order::C)?,
-        Some(strides) => {
-            let strides: Result<Vec<isize>, _> = strides.iter().map(isize::try_from).collect();
-            Layout::strided(&shape, &strides.map_err(|_| outside())?, 0, &dtype)?
-        }
-    };
-    // The bytes named are all that the tensor may reach, whatever lies around them.
-    layout.check_within(len)?;
-    let layout = Layout::strided(&shape, layout.strides(), start, &dtype)?;
-    Ok(NamedTensor {
-        view: StridedView::new(memory, dtype, layout)?,
+    let placed = message_at(file, 0)?.ok_or(no_message(file.len()))?;
+    let Meaning {
+        dtype,
+        layout,
+        place,
         names,
-    })
+    } = Meaning::of(&file[placed.metadata], placed.body.len())?;
+    let layout = layout.place_at(placed.body.start + place.start)?;
+    let view = StridedView::new(memory, dtype, layout)?;
+    Ok(NamedTensor { view, names })
+}
+
+/// What a file with a tensor message holds, and the names of its axes. Only the metadata is read.
+///
+/// # Errors
+///
+/// As [`tensor_of`]; [`Error::Io`](crate::Error::Io).
+pub fn describe_tensor(mut reader: impl Read + Seek) -> Result<(Listed, Vec<String>)> {
+    let available = listed::available(&mut reader)?;
+    let message = next_message(&mut reader, 0, available)?;
+    let message = message.ok_or(no_message(in_memory(available)?))?;
+    let body = in_memory(message.body.end - message.body.start)?;
+    let meaning = Meaning::of(&message.metadata, body)?;
+    let start = message.body.start;
+    let listed = Listed {
+        name: None,
+        dtype: meaning.dtype,
+        logical: None,
+        layout: meaning.layout,
+        range: start + wide(meaning.place.start)..start + wide(meaning.place.end),
+        stored: Stored::Plain,
+        whole: true,
+        arrow: None,
+    };
+    Ok((listed, meaning.names))
+}
+
+fn no_message(found: usize) -> ArrowFault {
+    ArrowFault::Length { expected: 8, found }
+}
+
+/// What the metadata of a tensor message says.
+struct Meaning {
+    dtype: DType,
+    /// From the first byte of its place on, which is all that it reaches.
+    layout: Layout,
+    /// The bytes of the body that are the tensor's.
+    place: Range<usize>,
+    names: Vec<String>,
+}
+
+impl Meaning {
+    fn of(metadata: &[u8], body: usize) -> Result<Self> {
+        let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
+        let message = root_as_message(metadata).map_err(parse)?;
+        let unsupported = |what: String| ArrowFault::UnsupportedType(what.into());
+        let tensor = message
+            .header_as_tensor()
+            .ok_or_else(|| unsupported(format!("message {:?} as a tensor", message.header_type())))?;
+        let dtype = dtype_of(&tensor).ok_or_else(|| unsupported(format!("tensor of {:?}", tensor.type_type())))?;
+
+        let dims = tensor.shape();
+        if dims.len() > MAX_NDIM {
+            return Err(LayoutError::RankTooHigh { ndim: dims.len() }.into());
+        }
+        let (mut shape, mut names) = (Vec::new(), Vec::new());
+        for dim in dims {
+            let too_large = |_| unsupported(format!("tensor with an axis of {}", dim.size()));
+            shape.push(usize::try_from(dim.size()).map_err(too_large)?);
+            names.push(dim.name().unwrap_or("").to_owned());
+        }
+        let (start, len) = (tensor.data().offset(), tensor.data().length());
+        let outside = || ArrowFault::Block {
+            offset: start,
+            metadata: i32::try_from(metadata.len()).unwrap_or(i32::MAX),
+            body: len,
+            available: body,
+        };
+        let inside = || {
+            let start = usize::try_from(start).ok()?;
+            let end = start.checked_add(usize::try_from(len).ok()?)?;
+            (end <= body).then_some(start..end)
+        };
+        let place = inside().ok_or_else(outside)?;
+        let layout = match tensor.strides().filter(|strides| !strides.is_empty()) {
+            None => Layout::contiguous(&shape, &dtype, Order::C)?,
+            Some(strides) => {
+                let strides: Result<Vec<isize>, _> = strides.iter().map(isize::try_from).collect();
+                Layout::strided(&shape, &strides.map_err(|_| outside())?, 0, &dtype)?
+            }
+        };
+        // The bytes named are all that the tensor may reach, whatever lies around them.
+        layout.check_within(place.len())?;
+        Ok(Self {
+            dtype,
+            layout,
+            place,
+            names,
+        })
+    }
 }
 
 fn dtype_of(tensor: &Tensor<'_>) -> Option<DType> {

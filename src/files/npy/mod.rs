@@ -26,7 +26,7 @@ mod map;
 mod write;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::ops::Range;
 use std::path::Path;
 
@@ -38,6 +38,7 @@ pub use map::{create, map, map_mut};
 pub use write::{plan, write, write_to, write_with};
 
 use self::header::Prelude;
+use super::listed::{self, Listed, Stored};
 use super::{read, wide};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord, CopyReport};
@@ -71,6 +72,35 @@ pub(super) fn read_from(reader: &mut impl Read, available: u64) -> Result<Stride
     let layout = header.layout()?;
     check_data(&layout, offset, available)?;
     header.view(read::exactly(reader, layout.nbytes())?, layout)
+}
+
+/// What a `.npy` file holds. Only the header is read.
+///
+/// # Errors
+///
+/// As [`read`], but for the lack of memory.
+pub fn describe(mut reader: impl Read + Seek) -> Result<Listed> {
+    let available = listed::available(&mut reader)?;
+    reader.rewind()?;
+    describe_from(&mut reader, available)
+}
+
+/// As [`describe`], for a reader of `available` bytes that is where the file begins.
+pub(super) fn describe_from(reader: &mut impl Read, available: u64) -> Result<Listed> {
+    let (header, offset) = Header::parse(&read_header(reader, available)?)?;
+    let layout = header.layout()?;
+    check_data(&layout, offset, available)?;
+    let start = wide(offset);
+    Ok(Listed {
+        name: None,
+        range: start..start + wide(layout.nbytes()),
+        layout,
+        dtype: header.dtype,
+        logical: header.logical,
+        stored: Stored::Plain,
+        whole: false,
+        arrow: None,
+    })
 }
 
 /// The view that a `.npy` file in memory describes. Shares the memory; only the header is looked at.

@@ -33,11 +33,14 @@ use zip::{CompressionMethod, ZipArchive};
 pub use map::map;
 pub use write::{Compression, write, write_to};
 
+use super::listed::{self, Listed, Stored};
 use super::{NamedView, npy, read, wide};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord, CopyReport};
 use crate::dtype::DType;
 use crate::error::{Error, NpzFault, Result};
+use crate::layout::Layout;
+use crate::memory::Order;
 use crate::reason::CopyReason;
 use crate::view::StridedView;
 
@@ -69,6 +72,28 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<Vec<NamedView<'static>>>
         value: arrays,
         report: CopyReport::from_records(records),
     })
+}
+
+/// What an archive holds. The central directory is read, and the header of each member and its array: for those that are deflated, as much as it takes to
+/// inflate that.
+///
+/// # Errors
+///
+/// As [`read`], but for the lack of memory and for what only the items tell, their checksums.
+pub fn describe(mut reader: impl Read + Seek) -> Result<Vec<Listed>> {
+    let available = listed::available(&mut reader)?;
+    let mut archive = open(reader)?;
+    let mut arrays = Vec::new();
+    for index in 0..archive.len() {
+        let Some(mut member) = Member::open(&mut archive, index, available)? else {
+            continue;
+        };
+        let listed = member
+            .describe(available)
+            .map_err(|error| error.of_array(&member.name))?;
+        arrays.push(listed);
+    }
+    Ok(arrays)
 }
 
 /// The arrays of an archive in memory. Those that are stored as they are share the memory, and their checksums are not looked at; those that are
@@ -140,6 +165,44 @@ impl<'r, R: Read + Seek> Member<'r, R> {
         self.file.compression() == CompressionMethod::Stored
     }
 
+    /// What its header says, in a file of `available` bytes.
+    fn describe(&mut self, available: u64) -> Result<Listed> {
+        let claimed = self.file.size();
+        let start = self.file.data_start().unwrap_or(available);
+        let mut first = Vec::new();
+        (&mut self.file).take(npy::MAGIC_LEN).read_to_end(&mut first)?;
+        let mut listed = if npy::opens(&first) {
+            npy::describe_from(&mut Cursor::new(first).chain(&mut self.file), claimed)?
+        } else {
+            let len = super::in_memory(claimed)?;
+            Listed {
+                name: None,
+                dtype: DType::U8,
+                logical: None,
+                layout: Layout::contiguous(&[len], &DType::U8, Order::C)?,
+                range: 0..claimed,
+                stored: Stored::Plain,
+                whole: false,
+                arrow: None,
+            }
+        };
+        let place = if self.is_stored() {
+            listed.range
+        } else {
+            listed.stored = Stored::Compressed;
+            0..self.file.compressed_size()
+        };
+        let at = |byte: u64| start.checked_add(byte).filter(|end| *end <= available);
+        let ends = at(place.start).zip(at(place.end));
+        let (start, end) = ends.ok_or(NpzFault::Claim {
+            claimed: place.end,
+            possible: available.saturating_sub(start),
+        })?;
+        listed.range = start..end;
+        listed.name = Some(self.array_name());
+        Ok(listed)
+    }
+
     /// The array, in memory of its own.
     fn read(&mut self) -> Result<StridedView<'static>> {
         let claimed = self.file.size();
@@ -167,9 +230,14 @@ impl<'r, R: Read + Seek> Member<'r, R> {
         CopyRecord::of_items(view.nbytes(), reasons)
     }
 
-    /// The array under the name that NumPy gives it.
-    fn named<'a>(self, view: StridedView<'a>) -> NamedView<'a> {
-        let name = self.name.strip_suffix(".npy").unwrap_or(&self.name).to_owned();
+    /// The name that NumPy gives the array.
+    fn array_name(&self) -> String {
+        self.name.strip_suffix(".npy").unwrap_or(&self.name).to_owned()
+    }
+
+    /// The array under its name.
+    fn named<'a>(&self, view: StridedView<'a>) -> NamedView<'a> {
+        let name = self.array_name();
         NamedView { name, view }
     }
 

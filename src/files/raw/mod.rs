@@ -28,6 +28,7 @@ use std::path::Path;
 #[cfg(feature = "mmap")]
 pub use map::{map, map_mut};
 
+use super::listed::{self, Listed, Stored};
 use super::read;
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Requirements};
@@ -178,6 +179,27 @@ pub fn read(path: impl AsRef<Path>, items: &RawArray) -> Result<Converted<Stride
     let value = items.view(read::exactly(&mut file, bytes)?, layout)?;
     let report = CopyReport::copied(CopyRecord::of_items(bytes, vec![CopyReason::FileRead]));
     Ok(Converted { value, report })
+}
+
+/// Where items lie in a file. Only its size is asked for.
+///
+/// # Errors
+///
+/// As [`read`], but for the lack of memory.
+pub fn describe(mut reader: impl Seek, items: &RawArray) -> Result<Listed> {
+    let available = listed::available(&mut reader)?;
+    let layout = items.layout(available)?;
+    items.check(&layout, available)?;
+    Ok(Listed {
+        name: None,
+        dtype: items.dtype.clone(),
+        logical: items.logical.clone(),
+        range: items.offset..items.end(&layout)?,
+        layout,
+        stored: Stored::Plain,
+        whole: false,
+        arrow: None,
+    })
 }
 
 /// Writes the items in row-major order and in the byte order that they have, and nothing else (NumPy's `tofile`). The file is created or

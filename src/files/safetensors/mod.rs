@@ -1,7 +1,7 @@
 //! safetensors files: named tensors behind a JSON header, as models are shared in.
 //!
 //! [`read`] brings the file into memory of our own once; `map` shares its pages. Either way each tensor is a view of the same memory. The header is
-//! checked by the `safetensors` crate: every byte of the file belongs to exactly one tensor. Tensors that begin at odd addresses are views like
+//! checked as the `safetensors` crate checks it: every byte of the file belongs to exactly one tensor. Tensors that begin at odd addresses are views like
 //! all others; a consumer that needs alignment has them copied, and reported.
 //!
 //! ```
@@ -20,27 +20,31 @@
 //! ```
 
 mod dtype;
+mod header;
 #[cfg(feature = "mmap")]
 mod map;
 mod write;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::Path;
 
-use ::safetensors::SafeTensors;
+use ::safetensors::tensor::TensorInfo;
 
 #[cfg(feature = "mmap")]
 pub use map::map;
 pub use write::{write, write_to};
 
-use super::{NamedView, read};
+use self::header::Header;
+use super::listed::{self, Listed, Stored};
+use super::{NamedView, read, wide};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord, CopyReport};
 use crate::dtype::DType;
-use crate::error::{Result, SafetensorsFault};
-use crate::layout::Layout;
-use crate::memory::Order;
+use crate::error::Result;
+#[cfg(doc)]
+use crate::error::SafetensorsFault;
 use crate::reason::CopyReason;
 use crate::view::StridedView;
 
@@ -84,6 +88,34 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<Tensors<'static>>> {
     })
 }
 
+/// What a file holds: its tensors in the order of their bytes, and then of their names. Only the header is read.
+///
+/// # Errors
+///
+/// As [`parse`]; [`Error::Io`](crate::Error::Io).
+pub fn describe(mut reader: impl Read + Seek) -> Result<Vec<Listed>> {
+    let available = listed::available(&mut reader)?;
+    let prefix = read::bytes_at(&mut reader, 0..available.min(wide(PREFIX)))?;
+    let end = wide(Header::end(&prefix, available)?);
+    let header = Header::parse(&read::bytes_at(&mut reader, 0..end)?, available)?;
+    let start = wide(header.start);
+    let listed = |(name, info): (String, TensorInfo)| {
+        let (dtype, layout) = Header::describe(&name, &info)?;
+        let (first, last) = info.data_offsets;
+        Ok(Listed {
+            name: Some(name),
+            dtype,
+            logical: None,
+            layout,
+            range: start + wide(first)..start + wide(last),
+            stored: Stored::Plain,
+            whole: true,
+            arrow: None,
+        })
+    };
+    header.tensors.into_iter().map(listed).collect()
+}
+
 /// The tensors of a file in memory. Shares the memory; only the header is looked at. O(tensors).
 ///
 /// # Errors
@@ -92,25 +124,23 @@ pub fn read(path: impl AsRef<Path>) -> Result<Converted<Tensors<'static>>> {
 /// [`Error::Layout`](crate::Error::Layout) for tensors of more than [`MAX_NDIM`](crate::MAX_NDIM) axes.
 pub fn parse(buffer: Buffer<'_>) -> Result<Tensors<'_>> {
     let bytes = StridedView::of_items(buffer.clone(), DType::U8);
-    let (header, metadata) = {
-        let bytes = bytes.typed::<u8>()?;
-        SafeTensors::read_metadata(bytes.as_slice()?).map_err(SafetensorsFault::library)?
-    };
-    let start = PREFIX + header;
-    let named = |name: String| metadata.info(&name).map(|info| (name, info));
-    let mut infos: Vec<_> = metadata.offset_keys().into_iter().filter_map(named).collect();
-    // Tensors without items may share a place.
-    infos.sort_by(|(a, at_a), (b, at_b)| (at_a.data_offsets, a).cmp(&(at_b.data_offsets, b)));
-    let mut tensors = Vec::with_capacity(infos.len());
-    for (name, info) in infos {
-        let dtype = dtype::from_file(info.dtype).ok_or_else(|| SafetensorsFault::unknown(&name, info.dtype))?;
-        let layout = Layout::contiguous(&info.shape, &dtype, Order::C)?.place_at(start + info.data_offsets.0)?;
-        let view = StridedView::new(buffer.clone(), dtype, layout)?;
-        tensors.push(NamedView { name, view });
-    }
-    let metadata = metadata.metadata().iter().flatten();
-    Ok(Tensors {
+    let Header {
         tensors,
-        metadata: metadata.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        metadata,
+        start,
+    } = {
+        let bytes = bytes.typed::<u8>()?;
+        let bytes = bytes.as_slice()?;
+        let end = Header::end(bytes, wide(bytes.len()))?;
+        Header::parse(&bytes[..end], wide(bytes.len()))?
+    };
+    let view = |(name, info): (String, TensorInfo)| {
+        let (dtype, layout) = Header::describe(&name, &info)?;
+        let view = StridedView::new(buffer.clone(), dtype, layout.place_at(start + info.data_offsets.0)?)?;
+        Ok(NamedView { name, view })
+    };
+    Ok(Tensors {
+        tensors: tensors.into_iter().map(view).collect::<Result<_>>()?,
+        metadata,
     })
 }

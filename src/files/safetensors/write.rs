@@ -10,6 +10,7 @@ use ::safetensors::Dtype;
 use ::safetensors::tensor::TensorInfo;
 use serde_json::Value;
 
+use super::header::METADATA;
 use super::{PREFIX, dtype};
 use crate::convert::{CopyPolicy, CopyReport, MemoryUse, Packing, Requirements, Stream};
 use crate::dtype::ByteOrder;
@@ -113,7 +114,6 @@ impl<'a> Job<'a> {
 }
 
 fn plan<'n, 'a>(name: &'n str, view: &StridedView<'a>) -> Result<Planned<'n, 'a>> {
-    const METADATA: &str = "__metadata__";
     if name == METADATA {
         return Err(SafetensorsFault::Reserved { name: METADATA }.into());
     }
@@ -143,7 +143,7 @@ fn header<'m>(tensors: &[Planned<'_, '_>], metadata: impl IntoIterator<Item = (&
         write!(header, "{separator}{}:{value}", Value::from(name)).expect("a String takes everything");
     };
     if !metadata.is_empty() {
-        entry("__metadata__", json(&metadata)?);
+        entry(METADATA, json(&metadata)?);
     }
     let mut start = 0_usize;
     for tensor in tensors {
