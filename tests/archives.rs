@@ -96,6 +96,68 @@ fn what_is_written_is_aligned_and_comes_back() {
     assert!(matches!(twice, Err(Error::Npz(NpzFault::Archive(_)))));
 }
 
+/// Booleans in bits.
+fn packed(items: &[bool]) -> StridedView<'static> {
+    use viewbridge::convert::{CopyPolicy, Packing, Requirements};
+
+    let bits = Requirements::any("bits").packing(Packing::BoolBits);
+    let view = StridedView::from_vec(items.to_vec());
+    view.convert(&bits, CopyPolicy::IfNeeded).unwrap().value
+}
+
+/// Progress over all arrays as one, pieces in order, and a break that ends it.
+#[test]
+fn writing_tells_how_far_it_is() {
+    use std::io::Cursor;
+    use std::ops::ControlFlow;
+
+    let a = StridedView::from_vec((0..600_000_u32).collect())
+        .reshape(&[600, 1000])
+        .unwrap();
+    let bits = packed(&[false, true].repeat(8));
+    let turned = a.transpose();
+    let arrays = [("a", &a), ("bits", &bits), ("turned", &turned)];
+    let total = 2 * a.nbytes() + 16;
+    let follow = |until: usize, offsets: &mut Vec<usize>, piece: viewbridge::convert::Piece<'_>| {
+        assert_eq!(piece.total, total);
+        assert_eq!(piece.offset, offsets.last().copied().unwrap_or(0));
+        offsets.push(piece.offset + piece.bytes.len());
+        if piece.offset < until {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    for until in [usize::MAX, 0, a.nbytes() + 16] {
+        let (mut offsets, mut file) = (Vec::new(), Cursor::new(Vec::new()));
+        let stored = Compression::Stored;
+        let done = npz::write_with(&mut file, &arrays, stored, |piece| follow(until, &mut offsets, piece)).unwrap();
+        assert_eq!((done.bytes, done.total), (*offsets.last().unwrap(), total));
+        assert_eq!(done.is_complete(), until == usize::MAX);
+        if done.is_complete() {
+            assert!(offsets.len() > 4);
+            // Column-major items lie as the format wants them.
+            assert_eq!(done.report.bytes_copied(), 16);
+            let mut whole = Cursor::new(Vec::new());
+            npz::write_to(&mut whole, &arrays, stored).unwrap();
+            assert_eq!(file.get_ref(), whole.get_ref());
+            let back = npz::parse(Buffer::from_vec(whole.into_inner())).unwrap().value;
+            assert_eq!(back[1].view.to_vec::<bool>().unwrap(), bits.to_vec::<bool>().unwrap());
+            assert!(same(&back[2].view, &turned));
+        }
+
+        let (mut offsets, mut file) = (Vec::new(), Vec::new());
+        let done = safetensors::write_with(&mut file, &arrays, [], |piece| follow(until, &mut offsets, piece)).unwrap();
+        assert_eq!((done.bytes, done.total), (*offsets.last().unwrap(), total));
+        assert_eq!(done.is_complete(), until == usize::MAX);
+        if done.is_complete() {
+            let mut whole = Vec::new();
+            let report = safetensors::write_to(&mut whole, &arrays, []).unwrap();
+            assert_eq!((file, done.report), (whole, report));
+        }
+    }
+}
+
 #[test]
 fn an_archive_is_left_alone_if_an_array_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();

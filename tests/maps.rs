@@ -233,6 +233,29 @@ fn what_is_written_is_what_is_read() {
     assert_eq!(back.to_vec::<u32>().unwrap(), turned.to_vec::<u32>().unwrap());
 }
 
+#[test]
+fn bits_are_written_as_bytes_and_progress_is_told() {
+    use std::ops::ControlFlow;
+    use viewbridge::convert::{CopyPolicy, Packing, Requirements};
+
+    let items = [true, false, false, true, false, true, true, false].repeat(3);
+    let packing = Requirements::any("bits").packing(Packing::BoolBits);
+    let bits = StridedView::from_vec(items).convert(&packing, CopyPolicy::IfNeeded);
+    let bits = bits.unwrap().value;
+    assert_eq!(
+        raw::plan(&bits).to_string(),
+        "a raw file: copied (24 bytes) because items of 1 bits, needed 8"
+    );
+    let (mut file, mut pieces) = (Vec::new(), 0);
+    let done = raw::write_with(&mut file, &bits, |_| {
+        pieces += 1;
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert!(done.is_complete() && pieces == 1);
+    assert_eq!(file, [1, 0, 0, 1, 0, 1, 1, 0].repeat(3));
+}
+
 /// Runs one test of this file in a process of its own, which finds its task in the environment.
 fn child(test: &str, path: &Path) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())

@@ -18,6 +18,8 @@ pub mod raw;
 mod read;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+mod series;
 
 use std::fs::File;
 use std::path::Path;

@@ -35,6 +35,8 @@ pub use header::Header;
 pub(super) use header::{MAGIC_LEN, opens};
 #[cfg(feature = "mmap")]
 pub use map::{create, map, map_mut};
+#[cfg(feature = "npz")]
+pub(super) use write::Job;
 pub use write::{plan, write, write_to, write_with};
 
 use self::header::Prelude;

@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::Header;
-use crate::convert::{CopyPolicy, CopyReport, MemoryUse, Piece, Plan, Requirements, Stream, Streamed};
+use crate::convert::{CopyPolicy, CopyReport, MemoryUse, Packing, Piece, Plan, Requirements, Stream, Streamed};
+use crate::dtype::{DType, Kind};
 use crate::error::Result;
 use crate::memory::Order;
 use crate::view::StridedView;
 
 /// What can be written without a copy, beside the order: bytes that nobody changes under the writer.
 const NPY: Requirements = Requirements::any("a .npy file")
+    .packing(Packing::BoolBytes)
     .memory(MemoryUse::Immutable)
     .cpu_readable();
 
@@ -41,7 +43,7 @@ pub fn plan(view: &StridedView<'_>) -> Result<Plan> {
 /// Writes a view in the `.npy` format.
 ///
 /// Contiguous items (in row-major order, or else in column-major order) are given to the writer as they lie, in one call, and the report is
-/// empty. Others are gathered piece by piece in a bounded buffer ([`Stream`]), in row-major order, and the report says why. The byte order stays as it is.
+/// empty. Others are gathered piece by piece in a bounded buffer ([`Stream`]), in row-major order, and the report says why; bits become bytes so. The byte order stays as it is.
 ///
 /// # Errors
 ///
@@ -68,18 +70,21 @@ pub fn write_with(
 }
 
 /// Everything decided, nothing written.
-struct Job<'a> {
+pub(in crate::files) struct Job<'a> {
     header: Vec<u8>,
     requirements: Requirements,
     items: Stream<'a>,
 }
 
 impl<'a> Job<'a> {
-    fn new(view: &StridedView<'a>) -> Result<Self> {
+    pub(in crate::files) fn new(view: &StridedView<'a>) -> Result<Self> {
         let fortran = view.is_f_contiguous() && !view.is_c_contiguous();
         let order = if fortran { Order::F } else { Order::C };
+        // NumPy's booleans have a byte each.
+        let packed = view.dtype().kind() == Kind::Bool && view.dtype().is_packed();
+        let dtype = if packed { DType::BOOL } else { view.dtype().clone() };
         let header = Header {
-            dtype: view.dtype().clone(),
+            dtype,
             logical: view.logical().cloned(),
             order,
             shape: view.shape().to_vec(),
@@ -96,6 +101,22 @@ impl<'a> Job<'a> {
             requirements,
             items,
         })
+    }
+
+    #[cfg(feature = "npz")]
+    pub(in crate::files) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    #[cfg(feature = "npz")]
+    pub(in crate::files) fn items(&self) -> &Stream<'a> {
+        &self.items
+    }
+
+    /// Bytes that go out behind the header.
+    #[cfg(feature = "npz")]
+    pub(in crate::files) fn nbytes(&self) -> usize {
+        self.items.nbytes()
     }
 
     fn run(&self, mut writer: impl Write) -> Result<CopyReport> {

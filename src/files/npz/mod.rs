@@ -31,7 +31,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 #[cfg(feature = "mmap")]
 pub use map::map;
-pub use write::{Compression, write, write_to};
+pub use write::{Compression, write, write_to, write_with};
 
 use super::listed::{self, Listed, Stored};
 use super::{NamedView, npy, read, wide};

@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::{npy, wide};
-use crate::convert::CopyReport;
+use crate::convert::{CopyReport, Piece, Streamed};
 use crate::error::{NpzFault, Result};
+use crate::files::series::Series;
 use crate::view::StridedView;
 
 /// Whether arrays are made smaller.
@@ -49,17 +51,37 @@ pub fn write_to(
     arrays: &[(&str, &StridedView<'_>)],
     compression: Compression,
 ) -> Result<CopyReport> {
-    check(arrays)?;
-    let mut archive = ZipWriter::new(writer);
-    let mut records = Vec::new();
+    Ok(write_with(writer, arrays, compression, |_| ControlFlow::Continue(()))?.report)
+}
+
+/// As [`write_to`], and tells `progress` of each piece of the items that has been written, until it breaks off.
+///
+/// Pieces are counted over all arrays, before they are compressed. An archive that was broken off holds the arrays so far, the last of them cut short.
+///
+/// # Errors
+///
+/// As [`write_to`].
+pub fn write_with(
+    writer: impl Write + Seek,
+    arrays: &[(&str, &StridedView<'_>)],
+    compression: Compression,
+    progress: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Streamed> {
+    let mut jobs = Vec::with_capacity(arrays.len());
     for (name, view) in arrays {
+        jobs.push(npy::Job::new(view).map_err(|error| error.of_array(name))?);
+    }
+    let mut archive = ZipWriter::new(writer);
+    let mut series = Series::new(jobs.iter().map(npy::Job::nbytes).sum(), progress);
+    for ((name, view), job) in arrays.iter().zip(&jobs) {
         archive
             .start_file(format!("{name}.npy"), options(view, compression))
             .map_err(NpzFault::archive)?;
-        records.extend(npy::write_to(&mut archive, view)?.into_records());
+        archive.write_all(job.header())?;
+        series.write(job.items(), &mut archive)?;
     }
     archive.finish().map_err(NpzFault::archive)?.flush()?;
-    Ok(CopyReport::from_records(records))
+    Ok(series.done())
 }
 
 /// Asks of every array whether it can be written.

@@ -23,6 +23,7 @@ mod map;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 #[cfg(feature = "mmap")]
@@ -31,7 +32,7 @@ pub use map::{map, map_mut};
 use super::listed::{self, Listed, Stored};
 use super::read;
 use crate::buffer::Buffer;
-use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Requirements};
+use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport, Packing, Piece, Plan, Requirements, Streamed};
 use crate::dtype::{DType, Logical};
 use crate::error::{LayoutError, RawFault, Result};
 use crate::layout::Layout;
@@ -40,7 +41,10 @@ use crate::reason::CopyReason;
 use crate::view::StridedView;
 
 /// What can be written without a copy: any bytes that the CPU reads. What the items mean, the file leaves to its reader.
-const RAW: Requirements = Requirements::any("a raw file").contiguous(Order::C).cpu_readable();
+const RAW: Requirements = Requirements::any("a raw file")
+    .contiguous(Order::C)
+    .packing(Packing::BoolBytes)
+    .cpu_readable();
 
 /// What the items of a file without a header are: the arguments of NumPy's `memmap`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,8 +206,8 @@ pub fn describe(mut reader: impl Seek, items: &RawArray) -> Result<Listed> {
     })
 }
 
-/// Writes the items in row-major order and in the byte order that they have, and nothing else (NumPy's `tofile`). The file is created or
-/// overwritten.
+/// Writes the items in row-major order and in the byte order that they have, and nothing else (NumPy's `tofile`); booleans in bytes, as NumPy has
+/// them. The file is created or overwritten.
 ///
 /// Must not be a file that is mapped: overwriting it breaks the promise made when it was.
 ///
@@ -215,6 +219,11 @@ pub fn write(path: impl AsRef<Path>, view: &StridedView<'_>) -> Result<CopyRepor
     items.write_to(File::create(path)?)
 }
 
+/// What writing a view would cost: shared if its bytes go to the writer as they lie. Touches no item; O(rank).
+pub fn plan(view: &StridedView<'_>) -> Plan {
+    view.plan(&RAW)
+}
+
 /// As [`write()`], to any writer.
 ///
 /// # Errors
@@ -224,4 +233,20 @@ pub fn write_to(mut writer: impl Write, view: &StridedView<'_>) -> Result<CopyRe
     let report = view.stream(&RAW, CopyPolicy::IfNeeded)?.write_to(&mut writer)?;
     writer.flush()?;
     Ok(report)
+}
+
+/// As [`write_to`], and tells `progress` of each piece that has been written, until it breaks off.
+///
+/// # Errors
+///
+/// As [`write_to`].
+pub fn write_with(
+    mut writer: impl Write,
+    view: &StridedView<'_>,
+    progress: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Streamed> {
+    let stream = view.stream(&RAW, CopyPolicy::IfNeeded)?;
+    let done = stream.write_with(&mut writer, progress)?;
+    writer.flush()?;
+    Ok(done)
 }

@@ -34,7 +34,7 @@ use ::safetensors::tensor::TensorInfo;
 
 #[cfg(feature = "mmap")]
 pub use map::map;
-pub use write::{write, write_to};
+pub use write::{plan, write, write_to, write_with};
 
 use self::header::Header;
 use super::listed::{self, Listed, Stored};

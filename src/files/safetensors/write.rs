@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use ::safetensors::Dtype;
@@ -12,9 +13,10 @@ use serde_json::Value;
 
 use super::header::METADATA;
 use super::{PREFIX, dtype};
-use crate::convert::{CopyPolicy, CopyReport, MemoryUse, Packing, Requirements, Stream};
-use crate::dtype::ByteOrder;
+use crate::convert::{CopyPolicy, CopyReport, MemoryUse, Packing, Piece, Plan, Requirements, Stream, Streamed};
+use crate::dtype::{ByteOrder, Kind};
 use crate::error::{Result, SafetensorsFault};
+use crate::files::series::Series;
 use crate::memory::Order;
 use crate::view::StridedView;
 
@@ -62,6 +64,35 @@ pub fn write_to<'m>(
     Job::new(tensors, metadata)?.run(writer)
 }
 
+/// As [`write_to`], and tells `progress` of each piece of the items that has been written, until it breaks off.
+///
+/// Pieces are counted over all tensors. A file that was broken off is no valid one.
+///
+/// # Errors
+///
+/// As [`write_to`].
+pub fn write_with<'m>(
+    writer: impl Write,
+    tensors: &[(&str, &StridedView<'_>)],
+    metadata: impl IntoIterator<Item = (&'m str, &'m str)>,
+    progress: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> Result<Streamed> {
+    Job::new(tensors, metadata)?.run_with(writer, progress)
+}
+
+/// What writing a tensor would cost: shared if its bytes go to the writer as they lie. Touches no item; O(rank).
+///
+/// # Errors
+///
+/// [`SafetensorsFault::PartialByte`] for packed items that end inside of a byte.
+pub fn plan(view: &StridedView<'_>) -> Result<Plan> {
+    let plan = view.plan(&SAFETENSORS);
+    if plan.refusal().is_none() {
+        check_bits(view, view.dtype().kind() == Kind::Bool)?;
+    }
+    Ok(plan)
+}
+
 /// Everything decided, nothing written.
 struct Job<'a> {
     header: String,
@@ -85,25 +116,21 @@ impl<'a> Job<'a> {
             return Err(SafetensorsFault::BigEndianMachine.into());
         }
         let mut names = HashSet::new();
-        let mut planned = Vec::with_capacity(tensors.len());
+        let mut all = Vec::with_capacity(tensors.len());
         for &(name, view) in tensors {
             if !names.insert(name) {
                 return Err(SafetensorsFault::Duplicate { name: name.into() }.into());
             }
-            planned.push(plan(name, view).map_err(|error| error.of_array(name))?);
+            all.push(planned(name, view).map_err(|error| error.of_array(name))?);
         }
-        planned.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
-        let header = header(&planned, metadata)?;
-        let tensors = planned.into_iter().map(|tensor| tensor.items).collect();
+        all.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
+        let header = header(&all, metadata)?;
+        let tensors = all.into_iter().map(|tensor| tensor.items).collect();
         Ok(Self { header, tensors })
     }
 
     fn run(&self, mut writer: impl Write) -> Result<CopyReport> {
-        let len = self.header.len().next_multiple_of(PREFIX);
-        writer.write_all(&crate::files::wide(len).to_le_bytes())?;
-        // Widths of a format count characters; a length is one of bytes.
-        let padding = len - self.header.len();
-        write!(writer, "{}{:padding$}", self.header, "")?;
+        self.write_header(&mut writer)?;
         let mut records = Vec::new();
         for tensor in &self.tensors {
             records.extend(tensor.write_to(&mut writer)?.into_records());
@@ -111,17 +138,43 @@ impl<'a> Job<'a> {
         writer.flush()?;
         Ok(CopyReport::from_records(records))
     }
+
+    fn run_with(&self, mut writer: impl Write, progress: impl FnMut(Piece<'_>) -> ControlFlow<()>) -> Result<Streamed> {
+        self.write_header(&mut writer)?;
+        let total = self.tensors.iter().map(Stream::nbytes).sum();
+        let mut series = Series::new(total, progress);
+        for tensor in &self.tensors {
+            series.write(tensor, &mut writer)?;
+        }
+        writer.flush()?;
+        Ok(series.done())
+    }
+
+    fn write_header(&self, writer: &mut impl Write) -> Result<()> {
+        let len = self.header.len().next_multiple_of(PREFIX);
+        writer.write_all(&crate::files::wide(len).to_le_bytes())?;
+        // Widths of a format count characters; a length is one of bytes.
+        let padding = len - self.header.len();
+        write!(writer, "{}{:padding$}", self.header, "")?;
+        Ok(())
+    }
 }
 
-fn plan<'n, 'a>(name: &'n str, view: &StridedView<'a>) -> Result<Planned<'n, 'a>> {
+/// Refuses packed items that end inside of a byte, unless they are to be unpacked.
+fn check_bits(view: &StridedView<'_>, unpacked: bool) -> Result<(), SafetensorsFault> {
+    let bits = view.layout().itemsize() * view.len();
+    if view.dtype().is_packed() && !unpacked && !bits.is_multiple_of(8) {
+        return Err(SafetensorsFault::PartialByte { bits });
+    }
+    Ok(())
+}
+
+fn planned<'n, 'a>(name: &'n str, view: &StridedView<'a>) -> Result<Planned<'n, 'a>> {
     if name == METADATA {
         return Err(SafetensorsFault::Reserved { name: METADATA }.into());
     }
     let items = view.stream(&SAFETENSORS, CopyPolicy::IfNeeded)?;
-    let bits = view.layout().itemsize() * view.len();
-    if view.dtype().is_packed() && items.dtype().is_packed() && !bits.is_multiple_of(8) {
-        return Err(SafetensorsFault::PartialByte { bits }.into());
-    }
+    check_bits(view, !items.dtype().is_packed())?;
     let dtype = dtype::to_file(items.dtype()).ok_or_else(|| SafetensorsFault::Unnamed {
         dtype: items.dtype().clone(),
     })?;
