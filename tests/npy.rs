@@ -209,14 +209,6 @@ fn what_numpy_has_no_word_for_is_refused() {
     assert!(unwritable(DType::BF16));
     assert!(unwritable(DType::new(Kind::Float8E5m2, 8)));
     assert!(unwritable(DType::F32.with_lanes(4)));
-    let bits = DType::BIT;
-    let layout = viewbridge::Layout::contiguous(&[9], &bits, Order::C).unwrap();
-    let packed = StridedView::new(Buffer::from_slice(&[0_u8; 2]), bits, layout).unwrap();
-    assert!(matches!(
-        npy::write_to(Vec::new(), &packed),
-        Err(Error::Npy(NpyFault::Unwritable { .. }))
-    ));
-
     let times = StridedView::from_vec(vec![0_i64]).with_logical(Logical::TimeOfDay { unit: TimeUnit::Second });
     let error = npy::write_to(Vec::new(), &times).unwrap_err();
     assert!(
@@ -234,6 +226,22 @@ fn what_numpy_has_no_word_for_is_refused() {
     fs::write(file.path(), "precious").unwrap();
     npy::write(file.path(), &times).unwrap_err();
     assert_eq!(fs::read(file.path()).unwrap(), b"precious");
+}
+
+#[test]
+fn bits_become_the_bytes_that_numpy_has_for_booleans() {
+    let layout = viewbridge::Layout::contiguous(&[3, 4], &DType::BIT, Order::C).unwrap();
+    let memory = [0b1001_0110, 0b1111_0001];
+    let bits = StridedView::new(Buffer::from_slice(&memory), DType::BIT, layout).unwrap();
+    for view in [bits.clone(), bits.transpose(), bits.flip(1).unwrap()] {
+        let mut file = Vec::new();
+        let report = npy::write_to(&mut file, &view).unwrap();
+        let reasons: Vec<_> = report.reasons().cloned().collect();
+        assert!(reasons.contains(&CopyReason::Packing { from: 1, to: 8 }), "{reasons:?}");
+        let back = parse(&file).unwrap();
+        assert_eq!((back.dtype(), back.shape()), (&DType::BOOL, view.shape()));
+        assert_eq!(back.to_vec::<bool>().unwrap(), view.to_vec::<bool>().unwrap());
+    }
 }
 
 #[test]
