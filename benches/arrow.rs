@@ -1,6 +1,6 @@
 //! Arrow: what handing arrays over costs beside arrow-rs, and the passes over bytes that Arrow needs beside a memcpy.
 //!
-//! `cargo bench -p viewbridge-benches --bench arrow`; with `VIEWBRIDGE_PYTHON` naming an interpreter that has pyarrow and polars, their part of the race
+//! `cargo bench -p viewbridge-benches --bench arrow [-- handing-over memory bits nulls columns]`; with `VIEWBRIDGE_PYTHON` naming an interpreter that has pyarrow and polars, their part of the race
 //! follows (`arrow.py`). R is the time over that of a memcpy of the same output.
 //!
 //! # Safety
@@ -25,11 +25,19 @@ use viewbridge::{CopyPolicy, StridedView};
 use viewbridge_benches::{Contender, minima};
 
 fn main() {
-    handing_over();
-    array_of_a_view();
-    bits();
-    nulls();
-    columns();
+    let parts: [(&str, fn()); 5] = [
+        ("handing-over", handing_over),
+        ("memory", array_of_a_view),
+        ("bits", bits),
+        ("nulls", nulls),
+        ("columns", columns),
+    ];
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    for (name, run) in parts {
+        if wanted.is_empty() || wanted.iter().any(|part| part == name) {
+            run();
+        }
+    }
     if let Some(python) = std::env::var_os("VIEWBRIDGE_PYTHON") {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/arrow.py");
         Command::new(python).arg(script).status().expect("the interpreter runs");

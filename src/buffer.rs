@@ -166,7 +166,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// A share of the owner, or `None` if the memory is borrowed.
-    #[cfg(feature = "dlpack")]
+    #[cfg(any(feature = "arrow", feature = "dlpack"))]
     #[inline]
     pub(crate) fn claim(&self) -> Option<Claim> {
         self.owner.clone()

@@ -92,6 +92,8 @@ mod memory;
 pub mod python;
 mod reason;
 mod sharing;
+#[cfg(any(feature = "arrow", feature = "dlpack"))]
+mod spare;
 mod typed;
 mod view;
 mod view_mut;

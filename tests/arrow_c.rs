@@ -390,6 +390,67 @@ fn views_leave_straight_and_are_released_once() -> TestResult {
     Ok(())
 }
 
+/// A tree of three structs, the lower two taken out of it, given up in every order, the last of them on another thread.
+#[test]
+fn parts_of_a_tree_end_in_any_order() -> TestResult {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for nulls in [false, true] {
+            let drops = Arc::new(AtomicUsize::new(0));
+            let owner = Ledger((0..24).collect(), Arc::clone(&drops));
+            let view = StridedView::from_owner::<i32, _>(owner).reshape(&[2, 3, 4])?;
+            let mut array = if nulls {
+                // A bitmap takes another way out.
+                let data = view.to_arrow(CopyPolicy::Never)?.value.to_data();
+                let nulls = NullBuffer::from(vec![true, false]);
+                let nullable = make_array(data.into_builder().nulls(Some(nulls)).build()?);
+                ArrowArray::from_array(&nullable).value
+            } else {
+                view.to_arrow_c(CopyPolicy::Never)?.value.1
+            };
+            drop(view);
+            let mut child = take(first_child(raw(&mut array)))?;
+            let grandchild = take(first_child(raw(&mut child)))?;
+            let mut parts = [Some(array), Some(child), Some(grandchild)];
+            for (k, part) in order.into_iter().enumerate() {
+                assert_eq!(drops.load(Ordering::SeqCst), 0);
+                let part = parts[part].take();
+                if k == 2 {
+                    std::thread::spawn(move || drop(part)).join().unwrap();
+                } else {
+                    drop(part);
+                }
+            }
+            assert_eq!(drops.load(Ordering::SeqCst), 1);
+        }
+    }
+    Ok(())
+}
+
+/// More levels than the blocks that are kept have room for, and sizes of every length.
+#[test]
+fn lists_of_any_depth_and_size_leave_straight() -> TestResult {
+    let shapes: [&[usize]; 6] = [
+        &[0],
+        &[3, 0, 2],
+        &[1, 10, 100],
+        &[2, 1, 2, 1],
+        &[1, 2, 1, 2, 3, 2],
+        &[1, 2, 1, 2, 3, 2, 1, 2],
+    ];
+    for shape in shapes {
+        let view = StridedView::from_vec(vec![7_u16; shape.iter().product()]).reshape(shape)?;
+        let array = view.to_arrow(CopyPolicy::Never)?.value;
+        for _ in 0..3 {
+            let (schema, exported) = view.to_arrow_c(CopyPolicy::Never)?.value;
+            assert_eq!(schema.to_field()?.data_type(), array.data_type());
+            assert_eq!(&import_as(exported, array.data_type())?.value, &array);
+        }
+        let field = Field::new("", array.data_type().clone(), false);
+        assert_eq!(ArrowSchema::from_field(&field)?.to_field()?, field);
+    }
+    Ok(())
+}
+
 #[test]
 fn views_of_bits_keep_their_bit_offset() -> TestResult {
     let bits: ArrayRef = Arc::new(BooleanArray::from((0..40).map(|k| k % 3 == 0).collect::<Vec<_>>()));

@@ -50,14 +50,20 @@ fn make<T: ArrowPrimitiveType>(
         }
         .into()));
     }
-    let values = ScalarBuffer::<T::Native>::new(buffer, offset, len);
-    let array = PrimitiveArray::<T>::try_new(values, nulls).map_err(library);
-    Some(array.map(|array| -> ArrayRef {
-        if array.data_type() == data_type {
-            Arc::new(array)
-        } else {
-            Arc::new(array.with_data_type(data_type.clone()))
-        }
+    // A slice counts the allocation once more, and the whole does not.
+    let values = if needed == Some(buffer.len()) && offset == 0 {
+        ScalarBuffer::from(buffer)
+    } else {
+        ScalarBuffer::<T::Native>::new(buffer, offset, len)
+    };
+    let array = match PrimitiveArray::<T>::try_new(values, nulls) {
+        Ok(array) => array,
+        Err(error) => return Some(Err(library(error))),
+    };
+    Some(Ok(if array.data_type() == data_type {
+        Arc::new(array)
+    } else {
+        Arc::new(array.with_data_type(data_type.clone()))
     }))
 }
 

@@ -192,7 +192,7 @@ fn export_planned<D: Door>(view: &StridedView<'_>, policy: CopyPolicy) -> Result
             let items = whole_items(stride, itemsize, empty || dim <= 1);
             items.expect("the requirements exclude other strides")
         };
-        let bytes = block::layout(size_of::<Export<D::Abi>>(), view.ndim()).size();
+        let bytes = block::bytes(size_of::<Export<D::Abi>>(), view.ndim());
         let memory = Export::allocate(view.ndim()).ok_or(Error::OutOfMemory { bytes })?;
         let (axes, kind) = ((view.shape(), view.strides()), (dtype, flags(&view, copied)));
         // SAFETY: *one block*, just allocated for this view.

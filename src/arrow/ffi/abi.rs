@@ -12,6 +12,7 @@
 use std::ffi::{c_char, c_void};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{CDataFault, Result};
@@ -172,50 +173,88 @@ tree_struct!(ArrowArray);
 /// A block that structs of one exported tree point into. Counts those that are not released.
 pub(super) trait Block {
     fn live(&self) -> &AtomicUsize;
+
+    /// Gives the block back, and drops what it keeps alive.
+    ///
+    /// # Safety
+    ///
+    /// No struct of the block is left, and this is the first call.
+    unsafe fn free(block: NonNull<Self>);
 }
 
-/// What the `release` callback of every exported struct does: releases the children that are still there, then the struct itself, and frees the block
-/// with the last one.
+/// What the `release` callback of every exported struct does: releases what is still there of its subtree, and frees the block with the last struct.
+///
+/// Structs that are still in the block are ended together, so that one count is enough for all of them; a child that was moved away counts for itself.
 ///
 /// # Safety
 ///
-/// `place` is a struct that was exported, not released, whose `private_data` is a `B` that was boxed and that counts it.
+/// `place` is a struct that was exported, not released, whose `private_data` is a `B` that counts it.
+#[inline(always)]
 pub(super) unsafe fn release_tree<T: TreeStruct, B: Block>(place: *mut T) {
     // SAFETY: the caller's promise: the members of a live struct are as they were exported.
     let this = unsafe { &mut *place };
+    let Some(block) = NonNull::new(this.private_data().cast::<B>()) else {
+        return;
+    };
     let (count, children) = this.children();
+    let below = count != 0 || !this.dictionary().is_null();
+    // Written before the block, in which the struct may lie, can go.
+    let release = this.release().take();
+    let mut ended = 1;
+    if below && let Some(release) = release {
+        // SAFETY: the caller's promise.
+        ended += unsafe { end_below((count, children), this.dictionary(), (release, block.as_ptr().cast())) };
+    }
+    // SAFETY: the caller's promise: this struct was live until now.
+    let live = unsafe { block.as_ref() }.live();
+    // Acquire: if these are all, what others did before they released theirs has happened; and nobody is left to release another meanwhile.
+    if live.load(Ordering::Acquire) == ended || live.fetch_sub(ended, Ordering::AcqRel) == ended {
+        // SAFETY: the caller's promise: these were the last.
+        unsafe { B::free(block) };
+    }
+}
+
+/// A struct's callback, and the block it belongs to: what tells the structs of a tree from others.
+type Tree<T> = (unsafe extern "C" fn(*mut T), *mut c_void);
+
+/// Ends the structs below another one, and says how many. Those of another tree, which a consumer has put there, are released as theirs say.
+///
+/// # Safety
+///
+/// As [`release_tree`], for the struct whose children and dictionary these are.
+unsafe fn end_below<T: TreeStruct>((count, children): (i64, *mut *mut T), dictionary: *mut T, tree: Tree<T>) -> usize {
+    let mut ended = 0;
     for k in 0..usize::try_from(count).unwrap_or(0) {
         // SAFETY: the list has as many entries.
         let child = unsafe { children.wrapping_add(k).read() };
         // SAFETY: a struct of the same tree.
-        unsafe { release_place(child) };
+        ended += unsafe { end_place(child, tree) };
     }
     // SAFETY: a struct of the same tree, or NULL.
-    unsafe { release_place(this.dictionary()) };
-    let block = this.private_data().cast::<B>();
-    // Written before the block, in which the struct may lie, can go.
-    *this.release() = None;
-    // SAFETY: the caller's promise: this struct was live until now.
-    let live = unsafe { &*block }.live();
-    if live.fetch_sub(1, Ordering::AcqRel) == 1 {
-        // SAFETY: the caller's promise: this was the last one.
-        drop_quietly(unsafe { Box::from_raw(block) });
-    }
+    ended + unsafe { end_place(dictionary, tree) }
 }
 
 /// # Safety
 ///
-/// As [`release_tree`], but `place` may be NULL, or released.
-unsafe fn release_place<T: TreeStruct>(place: *mut T) {
+/// As [`release_tree`], but `place` may be NULL, or released, or of another tree.
+unsafe fn end_place<T: TreeStruct>(place: *mut T, tree: Tree<T>) -> usize {
     if place.is_null() {
-        return;
+        return 0;
     }
     // SAFETY: the caller's promise. A child that was moved away is marked as released.
-    let release = *unsafe { &mut *place }.release();
-    if let Some(release) = release {
+    let this = unsafe { &mut *place };
+    let Some(release) = *this.release() else {
+        return 0;
+    };
+    if this.private_data() != tree.1 || !std::ptr::fn_addr_eq(release, tree.0) {
         // SAFETY: as above.
         unsafe { release(place) };
+        return 0;
     }
+    *this.release() = None;
+    let (children, dictionary) = (this.children(), this.dictionary());
+    // SAFETY: the caller's promise.
+    1 + unsafe { end_below(children, dictionary, tree) }
 }
 
 /// Drops what must not unwind into C. What was thrown can throw when it is dropped; there is nobody to tell any more.

@@ -9,20 +9,19 @@
 
 use std::ffi::c_void;
 use std::ops::Range;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicUsize;
 
 use arrow_buffer::Buffer as ArrowBuffer;
 use smallvec::SmallVec;
 
 use super::abi::{self, ArrowArray, drop_quietly, release_tree};
-use crate::buffer::Buffer;
+use crate::claim::Claim;
 
 /// What keeps a buffer's memory alive.
-#[expect(dead_code, reason = "kept to be dropped")]
 pub(super) enum Owner {
     Arrow(ArrowBuffer),
-    View(Buffer<'static>),
+    View(Claim),
 }
 
 /// One node of the tree, with positions instead of pointers.
@@ -92,7 +91,7 @@ impl Tree {
 }
 
 /// Lengths of what is in memory fit.
-fn to_i64(value: usize) -> i64 {
+pub(super) fn to_i64(value: usize) -> i64 {
     i64::try_from(value).expect("counts of what is in memory fit in i64")
 }
 
@@ -110,6 +109,11 @@ impl abi::Block for Block {
     fn live(&self) -> &AtomicUsize {
         &self.live
     }
+
+    unsafe fn free(block: NonNull<Self>) {
+        // SAFETY: *one block*: boxed in `into_array`.
+        drop_quietly(unsafe { Box::from_raw(block.as_ptr()) });
+    }
 }
 
 /// # Safety
@@ -118,39 +122,4 @@ impl abi::Block for Block {
 unsafe extern "C" fn release(array: *mut ArrowArray) {
     // SAFETY: *one block*.
     unsafe { release_tree::<_, Block>(array) };
-}
-
-/// An exported array of numbers, without nulls and children: the case that is worth a block of its own.
-struct Single {
-    buffers: [*const c_void; 2],
-    #[expect(dead_code, reason = "kept to be dropped")]
-    owner: Owner,
-}
-
-/// `length` items from `first` on, which `owner` keeps alive. One allocation.
-pub(super) fn single(length: usize, offset: usize, first: *const u8, owner: Owner) -> ArrowArray {
-    let block = Box::into_raw(Box::new(Single {
-        buffers: [ptr::null(), first.cast()],
-        owner,
-    }));
-    let mut array = ArrowArray::empty();
-    array.length = to_i64(length);
-    array.offset = to_i64(offset);
-    array.n_buffers = 2;
-    // SAFETY: *one block*: just made.
-    array.buffers = unsafe { &raw mut (*block).buffers }.cast();
-    array.release = Some(release_single);
-    array.private_data = block.cast();
-    array
-}
-
-/// # Safety
-///
-/// *one block*, that of a [`Single`], and the struct is not released.
-unsafe extern "C" fn release_single(array: *mut ArrowArray) {
-    // SAFETY: *one block*.
-    let array = unsafe { &mut *array };
-    array.release = None;
-    // SAFETY: *one block*: this is its only struct.
-    drop_quietly(unsafe { Box::from_raw(array.private_data.cast::<Single>()) });
 }

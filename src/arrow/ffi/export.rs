@@ -11,33 +11,49 @@ use arrow_array::cast::AsArray;
 use arrow_buffer::{BooleanBuffer, Buffer as ArrowBuffer, NullBuffer};
 use arrow_data::{ArrayData, BufferSpec, layout};
 use arrow_schema::DataType;
+use smallvec::SmallVec;
 
 use super::abi::ArrowArray;
-use super::array::{Node, Owner, Tree, single};
+use super::array::{Node, Owner, Tree};
+use super::lists;
 use crate::arrow::primitive;
 use crate::convert::{Converted, CopyRecord, CopyReport, Part};
 use crate::reason::CopyReason;
 
 impl ArrowArray {
-    /// An array as the C Data Interface has it, sharing its memory. One allocation for up to two levels.
+    /// An array as the C Data Interface has it, sharing its memory. One allocation for up to two levels; none for numbers, and lists of them, without
+    /// nulls, where an array that this thread released has left its block.
     ///
     /// The report has a record of each bitmap of a sliced array that had to be moved to the offset of its values ([`CopyReason::BitOffset`]): some
     /// nested ones.
     pub fn from_array(array: &dyn Array) -> Converted<Self> {
-        if array.null_count() == 0
-            && let Some(values) = primitive::values(array)
-        {
-            let owner = Owner::Arrow(values.clone());
-            return Converted::shared(single(array.len(), 0, values.as_ptr(), owner));
+        if let Some(array) = plain(array) {
+            return Converted::shared(array);
         }
         let mut exporter = Exporter::default();
-        if !exporter.add_plain(array) {
-            exporter.add_all(array.to_data());
-        }
+        exporter.add_all(array.to_data());
         Converted {
             value: exporter.tree.into_array(),
             report: CopyReport::from_records(exporter.records),
         }
+    }
+}
+
+/// Numbers, or lists of them, without nulls: no intermediate description is made.
+#[inline(always)]
+fn plain(mut array: &dyn Array) -> Option<ArrowArray> {
+    let mut lengths: SmallVec<[usize; 4]> = SmallVec::new();
+    loop {
+        if array.null_count() > 0 {
+            return None;
+        }
+        lengths.push(array.len());
+        if let Some(values) = primitive::values(array) {
+            let owner = Owner::Arrow(values.clone());
+            let (rows, below) = lengths.split_first()?;
+            return Some(lists::array(*rows, below, values.as_ptr(), owner));
+        }
+        array = array.as_fixed_size_list_opt()?.values();
     }
 }
 
@@ -48,39 +64,6 @@ struct Exporter {
 }
 
 impl Exporter {
-    /// Lists of numbers without nulls: no intermediate description is made. `false` if the array is another.
-    fn add_plain(&mut self, array: &dyn Array) -> bool {
-        if array.null_count() > 0 {
-            return false;
-        }
-        let Some(list) = array.as_fixed_size_list_opt() else {
-            return false;
-        };
-        let items = list.values();
-        let Some(values) = primitive::values(items).filter(|_| items.null_count() == 0) else {
-            return false;
-        };
-        self.plain_node(array.len(), None, 1..2);
-        self.plain_node(items.len(), Some(values), 0..0);
-        true
-    }
-
-    fn plain_node(&mut self, length: usize, values: Option<&ArrowBuffer>, children: std::ops::Range<usize>) {
-        let start = self.tree.buffers.len();
-        self.tree.buffers.push(std::ptr::null());
-        if let Some(values) = values {
-            self.push(values.as_ptr(), values);
-        }
-        self.tree.nodes.push(Node {
-            length,
-            null_count: 0,
-            offset: 0,
-            buffers: start..self.tree.buffers.len(),
-            children,
-            dictionary: None,
-        });
-    }
-
     /// Any array, breadth first, so that the children of a node follow each other.
     fn add_all(&mut self, root: ArrayData) {
         let mut pending = vec![root];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, FieldRef, Fields, IntervalUnit, TimeUnit, UnionFields, UnionMode};
 
 use crate::arrow::library;
+use crate::dtype::{DType, Kind};
 use crate::error::{ArrowFault, CDataFault, Result};
 
 /// The format string of a type.
@@ -100,31 +101,39 @@ pub(super) fn constant(data_type: &DataType) -> Option<&'static CStr> {
     })
 }
 
+/// The format string of numbers without a meaning, in native byte order, that Arrow has.
+#[inline]
+pub(super) fn of_numbers(dtype: &DType) -> Option<&'static CStr> {
+    if dtype.lanes() != 1 {
+        return None;
+    }
+    Some(match (dtype.kind(), dtype.bits()) {
+        (Kind::Float, 32) => c"f",
+        (Kind::Float, 64) => c"g",
+        (Kind::Float, 16) => c"e",
+        (Kind::Int, 8) => c"c",
+        (Kind::Int, 16) => c"s",
+        (Kind::Int, 32) => c"i",
+        (Kind::Int, 64) => c"l",
+        (Kind::UInt, 8) => c"C",
+        (Kind::UInt, 16) => c"S",
+        (Kind::UInt, 32) => c"I",
+        (Kind::UInt, 64) => c"L",
+        _ => return None,
+    })
+}
+
 fn letters(format: &'static CStr) -> &'static str {
     format.to_str().expect("ASCII")
 }
 
 /// The type of which a format string is always the same.
 fn fixed(format: &str) -> Option<DataType> {
+    if let [letter] = format.as_bytes() {
+        return of_letter(*letter);
+    }
     Some(match format {
-        "f" => DataType::Float32,
-        "g" => DataType::Float64,
-        "i" => DataType::Int32,
-        "l" => DataType::Int64,
-        "C" => DataType::UInt8,
-        "c" => DataType::Int8,
-        "s" => DataType::Int16,
-        "S" => DataType::UInt16,
-        "I" => DataType::UInt32,
-        "L" => DataType::UInt64,
-        "e" => DataType::Float16,
-        "b" => DataType::Boolean,
-        "n" => DataType::Null,
-        "z" => DataType::Binary,
-        "Z" => DataType::LargeBinary,
         "vz" => DataType::BinaryView,
-        "u" => DataType::Utf8,
-        "U" => DataType::LargeUtf8,
         "vu" => DataType::Utf8View,
         "tdD" => DataType::Date32,
         "tdm" => DataType::Date64,
@@ -143,12 +152,40 @@ fn fixed(format: &str) -> Option<DataType> {
     })
 }
 
+fn of_letter(letter: u8) -> Option<DataType> {
+    Some(match letter {
+        b'f' => DataType::Float32,
+        b'g' => DataType::Float64,
+        b'i' => DataType::Int32,
+        b'l' => DataType::Int64,
+        b'C' => DataType::UInt8,
+        b'c' => DataType::Int8,
+        b's' => DataType::Int16,
+        b'S' => DataType::UInt16,
+        b'I' => DataType::UInt32,
+        b'L' => DataType::UInt64,
+        b'e' => DataType::Float16,
+        b'b' => DataType::Boolean,
+        b'n' => DataType::Null,
+        b'z' => DataType::Binary,
+        b'Z' => DataType::LargeBinary,
+        b'u' => DataType::Utf8,
+        b'U' => DataType::LargeUtf8,
+        _ => return None,
+    })
+}
+
 /// The type of a format string and its children.
 ///
 /// # Errors
 ///
 /// [`CDataFault::Format`]; [`CDataFault::Count`] for a wrong number of children.
 pub(super) fn read(format: &str, children: Vec<FieldRef>, keys_sorted: bool) -> Result<DataType> {
+    if children.is_empty()
+        && let Some(data_type) = flat(format)
+    {
+        return Ok(data_type);
+    }
     let fault = || CDataFault::Format { format: format.into() };
     let Some(letters) = format.strip_prefix('+') else {
         expect_children(children, [])?;

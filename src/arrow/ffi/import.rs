@@ -60,25 +60,35 @@ impl ArrowArray {
         }
         let owner = Arc::new(self);
         let mut importer = Importer {
-            owner: Arc::clone(&owner),
+            owner: &owner,
             records: Vec::new(),
         };
+        if data_type.is_primitive() {
+            let array = importer.numbers(&owner, data_type)?;
+            return Ok(importer.finish(array));
+        }
         // What is known to panic in arrow-rs is checked beforehand; that it is all there is, is not ours to promise.
         let read = AssertUnwindSafe(|| importer.array(&owner, data_type, MAX_DEPTH));
         let array = catch_unwind(read).map_err(|_| ArrowFault::Panic)??;
-        Ok(Converted {
-            value: array,
-            report: CopyReport::from_records(importer.records),
-        })
+        Ok(importer.finish(array))
     }
 }
 
-struct Importer {
-    owner: Arc<ArrowArray>,
+struct Importer<'a> {
+    owner: &'a Arc<ArrowArray>,
     records: Vec<CopyRecord>,
 }
 
-impl Importer {
+impl Importer<'_> {
+    #[inline]
+    fn finish(self, value: ArrayRef) -> Converted<ArrayRef> {
+        if self.records.is_empty() {
+            return Converted::shared(value);
+        }
+        let report = CopyReport::from_records(self.records);
+        Converted { value, report }
+    }
+
     /// The array at one level. Numbers, and lists of them, are put together directly.
     fn array(&mut self, array: &ArrowArray, data_type: &DataType, depth: usize) -> Result<ArrayRef> {
         if data_type.is_primitive() {
@@ -266,7 +276,7 @@ impl Importer {
         }
         let offset = first.as_ptr().addr() % alignment.max(1);
         if offset == 0 {
-            let owner = Arc::clone(&self.owner);
+            let owner = Arc::clone(self.owner);
             // SAFETY: *owned struct*; the array keeps the memory alive, and lives in the owner.
             return Ok(unsafe { ArrowBuffer::from_custom_allocation(first, len, owner) });
         }

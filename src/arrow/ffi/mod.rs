@@ -37,6 +37,7 @@ mod export;
 mod format;
 mod import;
 mod items;
+mod lists;
 mod metadata;
 mod schema;
 mod stream;

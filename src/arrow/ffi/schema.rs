@@ -11,7 +11,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::ops::Range;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -19,7 +19,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use smallvec::SmallVec;
 
 use super::abi::{self, ArrowSchema, child, release_tree};
-use super::{MAX_CHILDREN, MAX_DEPTH, format, metadata};
+use super::{MAX_CHILDREN, MAX_DEPTH, format, lists, metadata};
 use crate::error::{ArrowFault, CDataFault, Result};
 
 const DICTIONARY_ORDERED: i64 = 1;
@@ -38,16 +38,6 @@ impl ArrowSchema {
             return Ok(schema);
         }
         Tree::of(field).map(Tree::into_schema)
-    }
-
-    /// A field without a name, of a type whose format is known beforehand: no allocation.
-    pub(super) fn from_field_of(data_type: &DataType, nullable: bool) -> Option<Self> {
-        let mut schema = Self::empty();
-        schema.format = format::constant(data_type)?.as_ptr();
-        schema.name = c"".as_ptr();
-        schema.flags = if nullable { NULLABLE } else { 0 };
-        schema.release = Some(release_plain);
-        Some(schema)
     }
 
     /// The schema of record batches: a struct with the columns as its children, and the schema's metadata.
@@ -96,18 +86,26 @@ pub(super) fn schema_of(field: &Field) -> Result<SchemaRef> {
     }
 }
 
-/// A field without name and metadata, of a type whose format is known beforehand: no allocation.
+/// A field without name and metadata, of a type whose format is known beforehand, or lists of such items: no intermediate description is made.
 fn plain(field: &Field) -> Option<ArrowSchema> {
     if !field.name().is_empty() || !field.metadata().is_empty() {
         return None;
     }
-    ArrowSchema::from_field_of(field.data_type(), field.is_nullable())
+    let mut levels: SmallVec<[(i32, i64); 4]> = SmallVec::new();
+    let mut data_type = field.data_type();
+    while let DataType::FixedSizeList(item, size) = data_type {
+        if *size < 0 || item.name() != Field::LIST_FIELD_DEFAULT_NAME || !item.metadata().is_empty() {
+            return None;
+        }
+        levels.push((*size, nullable(item.is_nullable())));
+        data_type = item.data_type();
+    }
+    let leaf = format::constant(data_type)?;
+    Some(lists::schema(leaf, nullable(field.is_nullable()), &levels))
 }
 
-/// Nothing to free.
-unsafe extern "C" fn release_plain(schema: *mut ArrowSchema) {
-    // SAFETY: *owned struct*, given up here.
-    unsafe { (*schema).release = None };
+fn nullable(nullable: bool) -> i64 {
+    if nullable { NULLABLE } else { 0 }
 }
 
 pub(super) type Text = SmallVec<[u8; 64]>;
@@ -172,7 +170,7 @@ impl Tree {
         let format = match format::constant(data_type) {
             Some(format) => self.c_string(format),
             None => match data_type {
-                DataType::FixedSizeList(_, size) if *size >= 0 => self.numbered("+w:", *size),
+                DataType::FixedSizeList(_, size) if *size >= 0 => self.list(*size),
                 other => self.string(&format::write(other)?, "format")?,
             },
         };
@@ -185,11 +183,7 @@ impl Tree {
             }
             None => None,
         };
-        let mut flags = if field.is_none_or(Field::is_nullable) {
-            NULLABLE
-        } else {
-            0
-        };
+        let mut flags = nullable(field.is_none_or(Field::is_nullable));
         if field.and_then(Field::dict_is_ordered) == Some(true) {
             flags |= DICTIONARY_ORDERED;
         }
@@ -213,21 +207,11 @@ impl Tree {
         start
     }
 
-    /// Appends letters and a number that is not negative, without an allocation.
-    fn numbered(&mut self, letters: &str, number: i32) -> usize {
+    /// Appends the format of a list of so many items, without an allocation.
+    fn list(&mut self, size: i32) -> usize {
         let start = self.text.len();
-        self.text.extend_from_slice(letters.as_bytes());
-        let digits = self.text.len();
-        let mut rest = number.unsigned_abs();
-        loop {
-            self.text.push(b'0' + u8::try_from(rest % 10).unwrap_or(0));
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.text[digits..].reverse();
-        self.text.push(0);
+        let (text, len) = lists::format_of(size);
+        self.text.extend_from_slice(&text[..len]);
         start
     }
 
@@ -309,6 +293,11 @@ struct Block {
 impl abi::Block for Block {
     fn live(&self) -> &AtomicUsize {
         &self.live
+    }
+
+    unsafe fn free(block: NonNull<Self>) {
+        // SAFETY: *one block*: boxed in `into_schema`.
+        drop(unsafe { Box::from_raw(block.as_ptr()) });
     }
 }
 

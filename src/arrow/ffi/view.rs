@@ -1,18 +1,22 @@
 //! Views out, without an arrow-rs array in between.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
+use smallvec::SmallVec;
 
 use super::abi::{ArrowArray, ArrowSchema};
-use super::array::{Node, Owner, Tree, single};
+use super::array::{Node, Owner, Tree};
 use super::device::ArrowDeviceArray;
+use super::{format, lists};
 use crate::arrow::dtype::Leaf;
-use crate::arrow::export::{check_list_sizes, list_size, plain_numbers, planned, refused_by};
+use crate::arrow::export::{check_list_sizes, list_size, planned, refused_by};
 use crate::arrow::{REQUIREMENTS, device_requirements};
-use crate::convert::{Converted, CopyPolicy, Requirements};
+use crate::claim::Claim;
+use crate::convert::{Alignment, Converted, CopyPolicy, Plan, Requirements};
 use crate::error::{Error, Result};
-use crate::layout::Unit;
+use crate::layout::{INLINE_NDIM, Unit};
 use crate::view::StridedView;
 
 impl StridedView<'_> {
@@ -34,10 +38,14 @@ impl StridedView<'_> {
     ///
     /// As [`to_arrow`](Self::to_arrow).
     pub fn to_arrow_c(&self, policy: CopyPolicy) -> Result<Converted<(ArrowSchema, ArrowArray)>> {
-        if let Some(structs) = plain(self, policy) {
-            return Ok(Converted::shared(structs));
-        }
-        export(self, policy, REQUIREMENTS)
+        let Some(plain) = Plain::of(self, policy) else {
+            return export(self, policy, REQUIREMENTS);
+        };
+        let (rows, owner) = (self.shape()[0], Owner::View(plain.owner));
+        Ok(Converted::shared((
+            lists::schema(plain.leaf, 0, &plain.lists),
+            lists::array(rows, &plain.lengths, self.data_ptr(), owner),
+        )))
     }
 
     /// The view as an array of the C Device Data Interface, wherever its memory is. Memory that the CPU cannot read is neither read nor copied.
@@ -56,11 +64,43 @@ impl StridedView<'_> {
     }
 }
 
-/// One axis of numbers that is an Arrow array as it lies.
-fn plain(view: &StridedView<'_>, policy: CopyPolicy) -> Option<(ArrowSchema, ArrowArray)> {
-    let (data_type, memory) = plain_numbers(view, policy)?;
-    let schema = ArrowSchema::from_field_of(&data_type, false)?;
-    Some((schema, single(view.len(), 0, view.data_ptr(), Owner::View(memory))))
+/// What is left to ask of a view whose data type, address and axes the export itself looks at, because it has to translate them anyway.
+const PLAIN: Requirements = REQUIREMENTS.dtypes(|_| true).alignment(Alignment::Any);
+
+/// Numbers that are Arrow arrays, or lists of them, as they lie: what their structs are made of.
+struct Plain {
+    leaf: &'static CStr,
+    lists: SmallVec<[(i32, i64); INLINE_NDIM]>,
+    lengths: SmallVec<[usize; INLINE_NDIM]>,
+    owner: Claim,
+}
+
+impl Plain {
+    /// `None` decides nothing.
+    #[inline(always)]
+    fn of(view: &StridedView<'_>, policy: CopyPolicy) -> Option<Self> {
+        let leaf = format::of_numbers(view.dtype())?;
+        // Of a power of two, as the sizes of all numbers are.
+        let aligned = view.data_ptr().addr() & (view.layout().itemsize() - 1) == 0;
+        if !aligned || view.logical().is_some() || !Plan::is_plain(view, &PLAIN, policy) {
+            return None;
+        }
+        let (shape, _) = view.layout().few_axes()?;
+        let (mut lists, mut lengths) = (SmallVec::new(), SmallVec::new());
+        let mut length = *shape.first()?;
+        for &size in &shape[1..] {
+            length *= size;
+            lists.push((i32::try_from(size).ok()?, 0));
+            lengths.push(length);
+        }
+        let owner = view.buffer().claim()?;
+        Some(Self {
+            leaf,
+            lists,
+            lengths,
+            owner,
+        })
+    }
 }
 
 fn export(
@@ -116,7 +156,7 @@ fn array(view: StridedView<'_>, leaf_axes: usize) -> Result<ArrowArray> {
     }
     // What was planned is owned.
     let expected = view.nbytes();
-    let owned = view.into_static().ok_or(Error::TooShort { expected, found: 0 })?;
-    tree.owners.push(Owner::View(owned.into_parts().0));
+    let claim = view.buffer().claim().ok_or(Error::TooShort { expected, found: 0 })?;
+    tree.owners.push(Owner::View(claim));
     Ok(tree.into_array())
 }
