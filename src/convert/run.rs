@@ -69,7 +69,10 @@ impl StridedView<'_> {
             unsafe { moves.execute(self.buffer().as_ptr(), memory) };
             return Ok(());
         }
-        let plan = self.copy_plan(target.dtype, target.layout)?;
+        let mut plan = CopyPlan::blank();
+        if !plan.make((self.dtype(), self.layout()), (target.dtype, target.layout)) {
+            return Err(self.mismatch(target.dtype));
+        }
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
         unsafe { self.carry_out(&plan, target, memory) };
         Ok(())

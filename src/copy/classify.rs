@@ -1,6 +1,7 @@
 //! Which kernel a plan's axes are for.
 
-use super::plan::{Axes, Axis, CopyPlan, Item};
+use super::plan::{Axis, CopyPlan, Item};
+use super::sorted::Sorted;
 
 /// What the axes have in common with what some kernel is good at. The kernel takes the last axes of the plan, the others are walked around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,120 +35,115 @@ pub(super) const LONGEST_LIST: usize = 1024;
 const SHORT: usize = 8;
 const SMALL: usize = 32;
 
-impl CopyPlan {
-    /// Chooses the class, and moves its axes to the end.
-    pub(super) fn classify(&mut self) {
-        self.absorb_run();
-        let Item::Bytes { size, .. } = self.item else {
-            self.class = Class::Bits;
-            return;
+impl<const N: usize> Sorted<N> {
+    /// Chooses the class of a plan whose item is known, and gives it the axes in the order that the class wants.
+    #[inline(always)]
+    pub(super) fn classify(&mut self, plan: &mut CopyPlan) {
+        let Item::Bytes { size, .. } = plan.item else {
+            plan.class = Class::Bits;
+            return self.deal(plan, 0..self.count);
         };
-        let Some((&last, outer)) = self.axes.split_last() else {
-            self.class = Class::Run;
-            return;
+        let Some(last) = self.count.checked_sub(1) else {
+            plan.class = Class::Run;
+            return self.deal(plan, 0..0);
         };
-        let item = size.cast_signed();
-        self.class = if last.dst != item {
+        plan.class = if self.dst[last] != size.cast_signed() {
             Class::Scatter
-        } else if last.src == 0 {
+        } else if self.src[last] == 0 {
             Class::Repeat
         } else {
             Class::Gather
         };
-        if self.class == Class::Gather
-            && last.src.unsigned_abs() != size
-            && let Some(across) = closest(outer, last)
+        if plan.class == Class::Gather
+            && self.src[last].unsigned_abs() != size
+            && let Some(across) = self.closest(last)
         {
-            self.transpose(across);
-        } else if last.len < SHORT && !outer.is_empty() {
-            self.list();
+            self.transpose(plan, across);
+        } else if last > 0 && self.len[last] < SHORT {
+            self.list(plan);
+        } else {
+            self.deal(plan, 0..self.count);
         }
     }
 
+    /// The axis on which the source steps least, if that is less than on the fastest axis.
+    #[inline(always)]
+    fn closest(&self, last: usize) -> Option<usize> {
+        let mut found = None;
+        let mut least = self.src[last].unsigned_abs();
+        for k in 0..last {
+            let step = self.src[k].unsigned_abs();
+            if step != 0 && step < least {
+                (found, least) = (Some(k), step);
+            }
+        }
+        found
+    }
+
     /// Makes the axes outer (if there is one), `across` and the last those of a transpose, or lists them if they are small.
-    fn transpose(&mut self, across: usize) {
-        let along = self.axes[self.axes.len() - 1];
-        let mut rows = self.axes[across];
-        let others = self.axes.len() - 2;
-        let batch = (0..=others).rev().find(|&axis| axis != across);
-        let batch_len = batch.map_or(1, |axis| self.axes[axis].len);
-        let block = rows.len.saturating_mul(along.len).saturating_mul(batch_len);
+    #[inline(always)]
+    fn transpose(&mut self, plan: &mut CopyPlan, across: usize) {
+        let last = self.count - 1;
+        let others = last - 1;
+        let batch = (0..last).rev().find(|&axis| axis != across);
+        let batch_len = batch.map_or(1, |axis| self.len[axis]);
+        let block = self.len[across].saturating_mul(self.len[last]).saturating_mul(batch_len);
         if others > 1 && block < SMALL {
-            return self.list();
+            return self.list(plan);
         }
-        if rows.src < 0 {
-            self.turn(&mut rows);
+        if self.src[across] < 0 {
+            self.turn(across);
         }
-        for axis in across..others {
-            self.axes[axis] = self.axes[axis + 1];
-        }
-        self.axes[others] = rows;
+        plan.class = Class::Transpose;
         if others == 0 {
-            self.axes.clear();
-            self.axes.push(Axis::ONCE);
-            self.axes.push(rows);
-            self.axes.push(along);
+            plan.axes.push(Axis::ONCE);
+        } else {
+            self.deal(plan, (0..last).filter(|&axis| axis != across));
         }
-        self.class = Class::Transpose;
+        self.deal(plan, [across, last]);
     }
 
     /// Lists as many axes as a list is long: in turn the one on which the destination is closest to contiguous, and the source. Then every line
     /// of memory that a list touches is used up by it.
-    fn list(&mut self) {
-        let (mut listed, mut items) = (0_u64, 1);
+    #[cold]
+    #[inline(never)]
+    fn list(&self, plan: &mut CopyPlan) {
+        let (mut listed, mut items) = (0_u128, 1);
         loop {
             let before = listed;
-            let open = |listed: u64, axis: &usize| listed & (1 << *axis) == 0;
-            let by_dst = (0..self.axes.len()).rev().find(|axis| open(listed, axis));
+            let open = |listed: u128, axis: &usize| listed & (1 << *axis) == 0;
+            let by_dst = (0..self.count).rev().find(|axis| open(listed, axis));
             listed |= self.if_fits(by_dst, &mut items);
-            let by_src = (0..self.axes.len())
+            let by_src = (0..self.count)
                 .filter(|axis| open(listed, axis))
-                .min_by_key(|&axis| self.axes[axis].src.unsigned_abs());
+                .min_by_key(|&axis| self.src[axis].unsigned_abs());
             listed |= self.if_fits(by_src, &mut items);
             if listed == before {
                 break;
             }
         }
         if listed == 0 {
-            return;
+            return self.deal(plan, 0..self.count);
         }
-        let pick = |wanted: bool| {
-            let axes = self.axes.iter().enumerate();
-            axes.filter(move |(axis, _)| (listed & (1 << axis) != 0) == wanted)
-                .map(|(_, axis)| *axis)
-        };
-        let walked: Axes = pick(false).collect();
-        let axes: Axes = walked.iter().copied().chain(pick(true)).collect();
-        self.class = Class::List {
-            axes: u8::try_from(axes.len() - walked.len()).unwrap_or(u8::MAX),
-        };
-        self.axes = axes;
-        if walked.is_empty() {
-            self.axes.insert(0, Axis::ONCE);
+        let pick = |wanted: bool| (0..self.count).filter(move |axis| (listed & (1 << axis) != 0) == wanted);
+        let axes = pick(true).count();
+        if axes == self.count {
+            plan.axes.push(Axis::ONCE);
         }
+        self.deal(plan, pick(false).chain(pick(true)));
+        plan.class = Class::List {
+            axes: u8::try_from(axes).unwrap_or(u8::MAX),
+        };
     }
 
     /// The bit of an axis that still fits into a list of `items`.
-    fn if_fits(&self, axis: Option<usize>, items: &mut usize) -> u64 {
+    fn if_fits(&self, axis: Option<usize>, items: &mut usize) -> u128 {
         let Some(axis) = axis else { return 0 };
-        let more = items.saturating_mul(self.axes[axis].len);
+        let more = items.saturating_mul(self.len[axis]);
         if more > LONGEST_LIST {
             return 0;
         }
         *items = more;
         1 << axis
     }
-}
-
-/// The axis on which the source steps least, if that is less than on the fastest axis.
-fn closest(outer: &[Axis], fastest: Axis) -> Option<usize> {
-    let mut found = None;
-    let mut least = fastest.src.unsigned_abs();
-    for (k, axis) in outer.iter().enumerate() {
-        let step = axis.src.unsigned_abs();
-        if step != 0 && step < least {
-            (found, least) = (Some(k), step);
-        }
-    }
-    found
 }

@@ -9,6 +9,7 @@ mod isa;
 mod kernels;
 mod plan;
 pub(crate) mod records;
+mod sorted;
 #[cfg_attr(
     not(feature = "arrow"),
     allow(dead_code, reason = "only Arrow has bitmaps of its own")

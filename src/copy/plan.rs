@@ -9,8 +9,9 @@
 use smallvec::SmallVec;
 
 use super::classify::Class;
+use super::sorted::Sorted;
 use crate::dtype::{DType, Kind};
-use crate::layout::{Layout, Unit};
+use crate::layout::{Layout, MAX_NDIM};
 
 /// An axis to walk. Strides are in bytes, or in bits where the items are [`Item::Bits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +24,13 @@ pub(crate) struct Axis {
 impl Axis {
     /// A single step.
     pub(crate) const ONCE: Self = Self { len: 1, src: 0, dst: 0 };
-
-    /// How far the last step is from the first, in both operands. Wrapping, because what matters is the sum over all axes.
-    fn reach(&self) -> (isize, isize) {
-        let steps = (self.len - 1).cast_signed();
-        (self.src.wrapping_mul(steps), self.dst.wrapping_mul(steps))
-    }
 }
 
 pub(crate) type Axes = SmallVec<[Axis; 8]>;
+
+/// Room for the axes of most layouts, and of any, with one to spare.
+const FEW: usize = 9;
+const MANY: usize = MAX_NDIM + 2;
 
 /// What moves at each step of the axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,41 +57,87 @@ pub(crate) struct CopyPlan {
 }
 
 impl CopyPlan {
+    /// A plan that does nothing, to be [made](Self::make).
+    #[inline(always)]
+    pub(crate) const fn blank() -> Self {
+        Self {
+            axes: Axes::new_const(),
+            src: 0,
+            dst: 0,
+            item: Item::Bytes { size: 0, swap: 1 },
+            class: Class::Nothing,
+        }
+    }
+
     /// Plans a copy of `src` into `dst`, or `None` if the types differ in more than byte order and packing.
     ///
     /// The shapes are equal and the items of `dst` are disjoint.
     #[inline(always)]
     pub(crate) fn new(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
-        let mut plan = Self::fused(src, dst)?;
-        if !plan.is_empty() {
-            plan.classify();
+        let mut plan = Self::blank();
+        plan.make(src, dst).then_some(plan)
+    }
+
+    /// Makes a blank plan that of [`new`](Self::new), where it is: moving a plan costs as much as making it. Says whether there is one.
+    #[inline(always)]
+    pub(crate) fn make(&mut self, src: (&DType, &Layout), dst: (&DType, &Layout)) -> bool {
+        let Some(item) = choose(src.0, dst.0) else { return false };
+        self.item = item;
+        if dst.1.is_empty() || dst.1.itemsize() == 0 {
+            return true;
         }
-        Some(plan)
+        if dst.1.ndim() < FEW {
+            self.make_of::<FEW>(src, dst.1);
+        } else {
+            self.make_of_many(src, dst.1);
+        }
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_of_many(&mut self, src: (&DType, &Layout), dst: &Layout) {
+        self.make_of::<MANY>(src, dst);
+    }
+
+    #[inline(always)]
+    fn make_of<const N: usize>(&mut self, src: (&DType, &Layout), dst: &Layout) {
+        let mut sorted = Sorted::<N>::blank();
+        self.sort(src, dst, &mut sorted);
+        sorted.absorb_run(&mut self.item);
+        sorted.classify(self);
     }
 
     /// The same, with the axes still from slowest to fastest, for whoever walks them himself.
-    #[inline(always)]
     pub(crate) fn fused(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
         let mut plan = Self {
-            axes: Axes::new(),
-            src: src.1.offset(),
-            dst: dst.1.offset(),
             item: choose(src.0, dst.0)?,
-            class: Class::Nothing,
+            ..Self::blank()
         };
         if dst.1.is_empty() || dst.1.itemsize() == 0 {
             return Some(plan);
         }
         plan.class = Class::Scatter;
-        plan.collect(src.1, dst.1);
-        if let Item::Bits { .. } = plan.item {
-            plan.split_lanes(src.0);
-        }
-        plan.fuse();
+        let mut sorted = Sorted::<MANY>::blank();
+        plan.sort(src, dst.1, &mut sorted);
         if !matches!(plan.item, Item::Bytes { swap: 2.., .. }) {
-            plan.absorb_run();
+            sorted.absorb_run(&mut plan.item);
         }
+        sorted.deal(&mut plan, 0..sorted.count);
         Some(plan)
+    }
+
+    #[inline(always)]
+    fn sort<const N: usize>(&self, src: (&DType, &Layout), dst: &Layout, sorted: &mut Sorted<N>) {
+        sorted.collect(self.item, src.1, dst);
+        if let Item::Bits { src: from, dst: to, truth } = self.item {
+            // The lanes of an item are the fastest axis where each changes its width.
+            let lanes = src.0.lanes().into();
+            if (truth || from != to) && lanes > 1 {
+                sorted.push(lanes, from.cast_signed(), to.cast_signed());
+            }
+        }
+        sorted.fuse();
     }
 
     /// Whether there is nothing to copy.
@@ -136,102 +181,6 @@ impl CopyPlan {
     pub(crate) fn row(&self) -> Axis {
         self.axes.last().copied().unwrap_or(Axis::ONCE)
     }
-
-    /// The axes of more than one item, slowest first.
-    #[inline]
-    fn collect(&mut self, src: &Layout, dst: &Layout) {
-        // Bytes of existing memory count in bits where items do.
-        let bits = matches!(self.item, Item::Bits { .. });
-        let scale = |layout: &Layout| u32::from(bits && layout.unit() == Unit::Byte) * 3;
-        let (src_scale, dst_scale) = (scale(src), scale(dst));
-        self.src <<= src_scale;
-        self.dst <<= dst_scale;
-        let strides = src.strides().iter().zip(dst.strides());
-        for (&len, (&src, &dst)) in src.shape().iter().zip(strides) {
-            if len > 1 {
-                self.insert(Axis {
-                    len,
-                    src: src << src_scale,
-                    dst: dst << dst_scale,
-                });
-            }
-        }
-    }
-
-    /// Adds an axis at its place, walked so that the destination ascends.
-    #[inline]
-    fn insert(&mut self, mut axis: Axis) {
-        if axis.dst < 0 {
-            self.turn(&mut axis);
-        }
-        let key = |axis: &Axis| (axis.dst, axis.src.unsigned_abs());
-        let mut at = self.axes.len();
-        self.axes.push(axis);
-        while at > 0 && key(&self.axes[at - 1]) < key(&axis) {
-            self.axes[at] = self.axes[at - 1];
-            at -= 1;
-        }
-        self.axes[at] = axis;
-    }
-
-    /// Walks an axis from its other end.
-    pub(super) fn turn(&mut self, axis: &mut Axis) {
-        let (src, dst) = axis.reach();
-        self.src = self.src.wrapping_add_signed(src);
-        self.dst = self.dst.wrapping_add_signed(dst);
-        axis.src = axis.src.wrapping_neg();
-        axis.dst = axis.dst.wrapping_neg();
-    }
-
-    /// Makes the lanes of an item the fastest axis where each changes its width.
-    fn split_lanes(&mut self, dtype: &DType) {
-        let Item::Bits { src, dst, truth } = self.item else {
-            return;
-        };
-        let len = dtype.lanes().into();
-        if (truth || src != dst) && len > 1 {
-            let (src, dst) = (src.cast_signed(), dst.cast_signed());
-            self.axes.push(Axis { len, src, dst });
-        }
-    }
-
-    /// Merges neighbours that step as one axis in both operands.
-    #[inline]
-    fn fuse(&mut self) {
-        let mut kept = 0;
-        for k in 1..self.axes.len() {
-            let axis = self.axes[k];
-            let outer = &mut self.axes[kept];
-            // What steps further than an address can say is no neighbour.
-            let steps = |stride: isize| stride.checked_mul(axis.len.cast_signed());
-            if Some(outer.src) == steps(axis.src) && Some(outer.dst) == steps(axis.dst) {
-                outer.len *= axis.len;
-                (outer.src, outer.dst) = (axis.src, axis.dst);
-            } else {
-                kept += 1;
-                self.axes[kept] = axis;
-            }
-        }
-        self.axes.truncate(kept + 1);
-    }
-
-    /// Makes one item of the fastest axis where its items are adjacent in both operands.
-    #[inline]
-    pub(super) fn absorb_run(&mut self) {
-        let Some(&Axis { len, src, dst }) = self.axes.last() else {
-            return;
-        };
-        let adjacent = |size: usize| src == size.cast_signed() && dst == src;
-        match &mut self.item {
-            Item::Bytes { size, .. } if adjacent(*size) => *size *= len,
-            Item::Bits { src, dst, truth: false } if src == dst && adjacent(*src) => {
-                *src *= len;
-                *dst = *src;
-            }
-            _ => return,
-        }
-        self.axes.pop();
-    }
 }
 
 /// Calls `visit` with the source and destination offsets of each position of the axes, the last one fastest.
@@ -260,7 +209,7 @@ pub(super) fn for_each(axes: &[Axis], (mut src, mut dst): (usize, usize), mut vi
 }
 
 /// What moves for one item, or `None` if the values would have to change.
-#[inline]
+#[inline(always)]
 fn choose(src: &DType, dst: &DType) -> Option<Item> {
     let same = (src.kind(), src.lanes()) == (dst.kind(), dst.lanes());
     let truth = src.kind() == Kind::Bool && src.bits() != dst.bits();
