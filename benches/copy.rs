@@ -126,7 +126,7 @@ fn run(row: &Row, options: &Options) {
     let times = minima(&mut contenders, options.repeats, BUDGET);
     let names: Vec<&str> = contenders.iter().map(Contender::name).collect();
     drop(contenders);
-    if !matches!(row.into, Into::Fresh | Into::Streamed) {
+    if !matches!(row.into, Into::Fresh | Into::Streamed | Into::Planned) {
         let expected = hash(output.bytes());
         for (name, memory) in names[2..].iter().zip(&theirs) {
             assert_eq!(hash(memory.bytes()), expected, "{}: {name} disagrees", row.name);
@@ -167,10 +167,15 @@ fn ours<'a>(row: &Row, view: &'a StridedView<'_>, output: &'a mut Memory) -> Con
         Into::Streamed => return ours_streamed(view),
         Into::Swapped => row.dtype.clone().into_native(),
         Into::BoolBytes => DType::BOOL,
-        Into::Warm => row.dtype.clone(),
+        Into::Warm | Into::Planned => row.dtype.clone(),
     };
     let bytes = StridedViewMut::from_slice(output.bytes_mut());
     let mut destination = bytes.view_as(dtype).unwrap().reshape(view.shape()).unwrap();
+    if row.into == Into::Planned {
+        return Contender::new("viewbridge", move || {
+            black_box(black_box(view).kernel_into(black_box(&destination)).unwrap());
+        });
+    }
     Contender::new("viewbridge", move || {
         black_box(black_box(view).copy_into(black_box(&mut destination)).unwrap());
     })

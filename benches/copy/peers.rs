@@ -30,7 +30,7 @@ pub(crate) fn peers<'a>(
         (Into::Warm | Into::Fresh | Into::Stacked, 4) => copying::<f32>(row, view, root, outputs),
         (Into::Warm | Into::Fresh | Into::Stacked, 8) => copying::<f64>(row, view, root, outputs),
         (Into::Warm | Into::Fresh | Into::Stacked, _) => copying::<[u64; 2]>(row, view, root, outputs),
-        (Into::Streamed, _) => Vec::new(),
+        (Into::Streamed | Into::Planned, _) => Vec::new(),
         (Into::Swapped, 4) => swapping(u32::swap_bytes, root, outputs),
         (Into::Swapped, _) => swapping(u64::swap_bytes, root, outputs),
         (Into::BoolBytes, _) => unpacking(view.len(), root, outputs),

@@ -14,6 +14,8 @@ pub(crate) enum Into {
     Fresh,
     /// As [`Into::Warm`], by columns that know nothing of each other: those of the view.
     Stacked,
+    /// Nowhere: it is only found out how [`Into::Warm`] would be done.
+    Planned,
     /// Nowhere: each piece of a stream is looked at and forgotten.
     Streamed,
     /// As [`Into::Warm`], the numbers in the other byte order.
@@ -211,10 +213,34 @@ pub(crate) fn large() -> Vec<Row> {
 /// Work that dispatch bounds.
 pub(crate) fn small() -> Vec<Row> {
     let transposed = |name, target, dtype, side| Row::transposed(name, 0.0, dtype, (side, side)).nanoseconds(target);
+    let planned = |name, root: &[usize], view| {
+        let row = Row::new(name, 0.0, DType::F32, root, view);
+        row.into(Into::Planned).nanoseconds(15.0)
+    };
+    let whole: MakeView = |a| Ok(a);
+    let every_second: MakeView = |a| {
+        let axes = 0..a.ndim();
+        axes.fold(Ok(a), |a, axis| a?.slice_axis(axis, Slice::ALL.step_by(2)))
+    };
     vec![
         transposed("small: transpose 8² f32", 30.0, DType::F32, 8),
         transposed("small: transpose 32² f32", 75.0, DType::F32, 32),
         transposed("small: transpose 32² f64", 110.0, DType::F64, 32),
         transposed("small: transpose 64² u8", 130.0, DType::U8, 64),
+        planned("plan: rank 1, contiguous", &[64], whole),
+        planned("plan: rank 2, contiguous", &[8, 8], whole),
+        planned("plan: rank 3, contiguous", &[8, 8, 8], whole),
+        planned("plan: rank 4, contiguous", &[8, 8, 8, 8], whole),
+        planned("plan: rank 2, transposed", &[8, 8], |a| Ok(a.transpose())),
+        planned("plan: rank 3, transposed", &[8, 8, 8], |a| Ok(a.transpose())),
+        planned("plan: rank 4, transposed", &[8, 8, 8, 8], |a| Ok(a.transpose())),
+        planned("plan: rank 1, broadcast", &[1], |a| a.broadcast_to(&[64])),
+        planned("plan: rank 2, broadcast", &[8], |a| a.broadcast_to(&[8, 8])),
+        planned("plan: rank 3, broadcast", &[8, 1], |a| a.broadcast_to(&[8, 8, 8])),
+        planned("plan: rank 4, broadcast", &[8, 1, 8], |a| a.broadcast_to(&[8, 8, 8, 8])),
+        planned("plan: rank 1, gathered", &[64], every_second),
+        planned("plan: rank 2, gathered", &[32, 32], every_second),
+        planned("plan: rank 3, gathered", &[32, 32, 32], every_second),
+        planned("plan: rank 4, gathered", &[32, 32, 32, 32], every_second),
     ]
 }

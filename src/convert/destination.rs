@@ -12,6 +12,7 @@ use super::run::Target;
 use super::{Alignment, Converted, CopyPolicy, CopyRecord, CopyReport, Packing, Plan, Requirements};
 use crate::allocation::{Allocation, vec_of};
 use crate::buffer::Buffer;
+use crate::copy::{CopyPlan, Kernel};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
 use crate::memory::Order;
@@ -61,12 +62,7 @@ impl<'a> StridedView<'a> {
     /// have to wait until all that has been copied has left for the cache. Returns the bytes written.
     fn copy_over(&self, destination: &mut StridedViewMut<'_>) -> Result<usize> {
         self.check_readable()?;
-        if self.shape() != destination.shape() {
-            return Err(Error::ShapeMismatch {
-                expected: destination.shape().to_vec(),
-                found: self.shape().to_vec(),
-            });
-        }
+        self.check_shape(destination.shape())?;
         if self.dtype() == destination.dtype() {
             self.check_items(destination.dtype())?;
         }
@@ -75,6 +71,44 @@ impl<'a> StridedView<'a> {
         // SAFETY: shapes and device have been checked; *exclusive*, hence disjoint from this view.
         unsafe { self.overwrite(&Target { dtype, layout }, memory) }?;
         Ok(bytes)
+    }
+
+    /// How [`copy_into`](Self::copy_into) would fill `destination`; `None` for records whose fields move one by one. Touches no item, allocates nothing
+    /// up to rank 8, and takes some nanoseconds: O(rank²).
+    ///
+    /// ```
+    /// use viewbridge::{StridedView, StridedViewMut};
+    ///
+    /// let a = StridedView::from_vec(vec![0_u16; 15]).reshape(&[3, 5])?.transpose();
+    /// let destination = StridedViewMut::from_vec(vec![0_u16; 15]).reshape(&[5, 3])?;
+    /// let kernel = a.kernel_into(&destination)?.unwrap();
+    /// assert!(kernel.to_string().starts_with("transpose of 5 × 3 items of 2 bytes"));
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`].
+    pub fn kernel_into(&self, destination: &StridedViewMut<'_>) -> Result<Option<Kernel>> {
+        let (dtype, layout) = (destination.dtype(), destination.layout());
+        self.check_shape(layout.shape())?;
+        if self.field_moves(dtype, layout)?.is_some() {
+            return Ok(None);
+        }
+        let mut plan = CopyPlan::blank();
+        self.make_copy_plan(&mut plan, &Target { dtype, layout })?;
+        Ok(Some(Kernel::of(&plan)))
+    }
+
+    #[inline(always)]
+    fn check_shape(&self, expected: &[usize]) -> Result<()> {
+        if self.shape() == expected {
+            return Ok(());
+        }
+        Err(Error::ShapeMismatch {
+            expected: expected.to_vec(),
+            found: self.shape().to_vec(),
+        })
     }
 
     /// As [`convert`](Self::convert), but a copy goes into `memory`, which may be uninitialised, and borrows it.

@@ -42,7 +42,8 @@ impl StridedView<'_> {
             unsafe { moves.execute(self.buffer().as_ptr(), memory.as_mut_ptr().cast()) };
             return Ok(());
         }
-        let plan = self.copy_plan(target.dtype, target.layout)?;
+        let mut plan = CopyPlan::blank();
+        self.make_copy_plan(&mut plan, target)?;
         if plan.reads_destination() {
             memory.fill(MaybeUninit::new(0));
         }
@@ -70,9 +71,7 @@ impl StridedView<'_> {
             return Ok(());
         }
         let mut plan = CopyPlan::blank();
-        if !plan.make((self.dtype(), self.layout()), (target.dtype, target.layout)) {
-            return Err(self.mismatch(target.dtype));
-        }
+        self.make_copy_plan(&mut plan, target)?;
         // SAFETY: source *alive*, *initialised*, *in bounds*; the rest is the caller's promise.
         unsafe { self.carry_out(&plan, target, memory) };
         Ok(())
@@ -111,8 +110,17 @@ impl StridedView<'_> {
     /// # Errors
     ///
     /// [`Error::DTypeMismatch`] if the types differ in more than byte order and packing; records, if they differ at all.
-    #[inline(always)]
     pub(crate) fn copy_plan(&self, dtype: &DType, layout: &Layout) -> Result<CopyPlan> {
         CopyPlan::new((self.dtype(), self.layout()), (dtype, layout)).ok_or_else(|| self.mismatch(dtype))
+    }
+
+    /// The same, made where it is to lie.
+    #[inline(always)]
+    pub(super) fn make_copy_plan(&self, plan: &mut CopyPlan, target: &Target<'_>) -> Result<()> {
+        if plan.make((self.dtype(), self.layout()), (target.dtype, target.layout)) {
+            Ok(())
+        } else {
+            Err(self.mismatch(target.dtype))
+        }
     }
 }

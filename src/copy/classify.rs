@@ -87,7 +87,9 @@ impl<const N: usize> Sorted<N> {
         let others = last - 1;
         let batch = (0..last).rev().find(|&axis| axis != across);
         let batch_len = batch.map_or(1, |axis| self.len[axis]);
-        let block = self.len[across].saturating_mul(self.len[last]).saturating_mul(batch_len);
+        let block = self.len[across]
+            .saturating_mul(self.len[last])
+            .saturating_mul(batch_len);
         if others > 1 && block < SMALL {
             return self.list(plan);
         }

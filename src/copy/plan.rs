@@ -130,7 +130,12 @@ impl CopyPlan {
     #[inline(always)]
     fn sort<const N: usize>(&self, src: (&DType, &Layout), dst: &Layout, sorted: &mut Sorted<N>) {
         sorted.collect(self.item, src.1, dst);
-        if let Item::Bits { src: from, dst: to, truth } = self.item {
+        if let Item::Bits {
+            src: from,
+            dst: to,
+            truth,
+        } = self.item
+        {
             // The lanes of an item are the fastest axis where each changes its width.
             let lanes = src.0.lanes().into();
             if (truth || from != to) && lanes > 1 {
