@@ -173,11 +173,12 @@ fn ours<'a>(row: &Row, view: &'a StridedView<'_>, output: &'a mut Memory) -> Con
     let mut destination = bytes.view_as(dtype).unwrap().reshape(view.shape()).unwrap();
     if row.into == Into::Planned {
         return Contender::new("viewbridge", move || {
-            black_box(black_box(view).kernel_into(black_box(&destination)).unwrap());
+            assert!(black_box(&black_box(view).kernel_into(black_box(&destination))).is_ok());
         });
     }
     Contender::new("viewbridge", move || {
-        black_box(black_box(view).copy_into(black_box(&mut destination)).unwrap());
+        // By reference: a naive loop has no report that could be moved about.
+        assert!(black_box(&black_box(view).copy_into(black_box(&mut destination))).is_ok());
     })
 }
 

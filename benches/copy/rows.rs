@@ -219,8 +219,8 @@ pub(crate) fn small() -> Vec<Row> {
     };
     let whole: MakeView = |a| Ok(a);
     let every_second: MakeView = |a| {
-        let axes = 0..a.ndim();
-        axes.fold(Ok(a), |a, axis| a?.slice_axis(axis, Slice::ALL.step_by(2)))
+        let mut axes = 0..a.ndim();
+        axes.try_fold(a, |a, axis| a.slice_axis(axis, Slice::ALL.step_by(2)))
     };
     vec![
         transposed("small: transpose 8² f32", 30.0, DType::F32, 8),

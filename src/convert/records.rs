@@ -2,12 +2,12 @@
 //!
 //! # Safety
 //!
-//! As in `run`. What a run moves lies inside of the items that it belongs to: *inside* of [`Record`](crate::Record).
+//! As in `run`. What a run moves lies inside of the items that it belongs to: *inside* of [`Record`].
 #![allow(unsafe_code)]
 
 use crate::copy::records::{Run, covers, runs};
 use crate::copy::{CopyPlan, execute};
-use crate::dtype::DType;
+use crate::dtype::{DType, Record};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, MAX_NDIM};
 use crate::view::StridedView;
@@ -33,6 +33,15 @@ impl StridedView<'_> {
         let (Some(from), Some(to)) = (self.dtype().as_record(), dtype.as_record()) else {
             return Ok(None);
         };
+        self.field_moves_of((from, to), dtype, dst)
+    }
+
+    fn field_moves_of<'a>(
+        &'a self,
+        (from, to): (&Record, &Record),
+        dtype: &DType,
+        dst: &'a Layout,
+    ) -> Result<Option<FieldMoves<'a>>> {
         let runs = runs(from, to).ok_or_else(|| self.mismatch(dtype))?;
         let whole = self.dtype() == dtype && covers(&runs, to.itemsize());
         let src = self.layout();

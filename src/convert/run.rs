@@ -82,6 +82,7 @@ impl StridedView<'_> {
     /// # Safety
     ///
     /// As [`execute`].
+    #[inline]
     unsafe fn carry_out(&self, plan: &CopyPlan, target: &Target<'_>, memory: *mut u8) {
         let src = self.buffer().as_ptr();
         #[cfg(feature = "rayon")]

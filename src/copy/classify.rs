@@ -98,7 +98,7 @@ impl<const N: usize> Sorted<N> {
         }
         plan.class = Class::Transpose;
         if others == 0 {
-            plan.axes.push(Axis::ONCE);
+            plan.axes.extend([Axis::ONCE].into_iter());
         } else {
             self.deal(plan, (0..last).filter(|&axis| axis != across));
         }
@@ -130,7 +130,7 @@ impl<const N: usize> Sorted<N> {
         let pick = |wanted: bool| (0..self.count).filter(move |axis| (listed & (1 << axis) != 0) == wanted);
         let axes = pick(true).count();
         if axes == self.count {
-            plan.axes.push(Axis::ONCE);
+            plan.axes.extend([Axis::ONCE].into_iter());
         }
         self.deal(plan, pick(false).chain(pick(true)));
         plan.class = Class::List {

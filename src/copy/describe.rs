@@ -32,6 +32,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// What carries out a plan.
+    #[inline(always)]
     pub(crate) fn of(plan: &CopyPlan) -> Self {
         let engine = Engine::best();
         let extent = |from_end: usize| {

@@ -6,6 +6,8 @@
 //!
 //! Small copies are won or lost here: nothing is allocated up to eight axes, and nothing is divided.
 
+use std::ops::{Deref, DerefMut};
+
 use smallvec::SmallVec;
 
 use super::classify::Class;
@@ -26,10 +28,81 @@ impl Axis {
     pub(crate) const ONCE: Self = Self { len: 1, src: 0, dst: 0 };
 }
 
-pub(crate) type Axes = SmallVec<[Axis; 8]>;
+/// Axes that a plan has room for.
+const ROOM: usize = 8;
 
-/// Room for the axes of most layouts, and of any, with one to spare.
-const FEW: usize = 9;
+/// The axes of a plan, in place up to [`ROOM`]. As `SmallVec`, but adding an axis is a few words and no call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Axes {
+    few: [Axis; ROOM],
+    count: usize,
+    /// All of them, if they are more.
+    many: Vec<Axis>,
+}
+
+impl Axes {
+    const NONE: Self = Self {
+        few: [Axis::ONCE; ROOM],
+        count: 0,
+        many: Vec::new(),
+    };
+
+    /// Adds axes behind those that are there.
+    #[inline(always)]
+    pub(super) fn extend(&mut self, axes: impl Iterator<Item = Axis>) {
+        let mut count = self.count;
+        for axis in axes {
+            if let Some(place) = self.few.get_mut(count) {
+                // Word by word: all at once, they would be read as they have just not been written.
+                place.len = axis.len;
+                place.src = axis.src;
+                place.dst = axis.dst;
+                count += 1;
+            } else {
+                self.push_one_of_many(axis);
+            }
+        }
+        self.count = count;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_one_of_many(&mut self, axis: Axis) {
+        if self.many.is_empty() {
+            self.many.extend(self.few);
+        }
+        self.many.push(axis);
+    }
+}
+
+impl Deref for Axes {
+    type Target = [Axis];
+
+    #[inline(always)]
+    fn deref(&self) -> &[Axis] {
+        if self.many.is_empty() {
+            // The minimum says to the compiler what is always so.
+            &self.few[..self.count.min(ROOM)]
+        } else {
+            &self.many
+        }
+    }
+}
+
+impl DerefMut for Axes {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [Axis] {
+        if self.many.is_empty() {
+            &mut self.few[..self.count.min(ROOM)]
+        } else {
+            &mut self.many
+        }
+    }
+}
+
+/// Room for one axis more than layouts of most ranks have, of nearly all, and of any.
+const FEW: usize = 5;
+const MORE: usize = 9;
 const MANY: usize = MAX_NDIM + 2;
 
 /// What moves at each step of the axes.
@@ -61,7 +134,7 @@ impl CopyPlan {
     #[inline(always)]
     pub(crate) const fn blank() -> Self {
         Self {
-            axes: Axes::new_const(),
+            axes: Axes::NONE,
             src: 0,
             dst: 0,
             item: Item::Bytes { size: 0, swap: 1 },
@@ -86,21 +159,18 @@ impl CopyPlan {
         if dst.1.is_empty() || dst.1.itemsize() == 0 {
             return true;
         }
-        if dst.1.ndim() < FEW {
+        let ndim = dst.1.ndim();
+        if ndim < FEW {
             self.make_of::<FEW>(src, dst.1);
+        } else if ndim < MORE {
+            self.make_of::<MORE>(src, dst.1);
         } else {
-            self.make_of_many(src, dst.1);
+            self.make_of::<MANY>(src, dst.1);
         }
         true
     }
 
-    #[cold]
     #[inline(never)]
-    fn make_of_many(&mut self, src: (&DType, &Layout), dst: &Layout) {
-        self.make_of::<MANY>(src, dst);
-    }
-
-    #[inline(always)]
     fn make_of<const N: usize>(&mut self, src: (&DType, &Layout), dst: &Layout) {
         let mut sorted = Sorted::<N>::blank();
         self.sort(src, dst, &mut sorted);

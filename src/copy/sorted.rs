@@ -141,9 +141,8 @@ impl<const N: usize> Sorted<N> {
     /// Adds some of the axes to a plan, and tells it where the walk begins.
     #[inline(always)]
     pub(super) fn deal(&self, plan: &mut CopyPlan, axes: impl IntoIterator<Item = usize>) {
-        (plan.src, plan.dst) = self.start;
-        for k in axes {
-            plan.axes.push(self.axis(k));
-        }
+        plan.src = self.start.0;
+        plan.dst = self.start.1;
+        plan.axes.extend(axes.into_iter().map(|k| self.axis(k)));
     }
 }

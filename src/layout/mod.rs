@@ -251,6 +251,7 @@ impl Layout {
 
     /// Bytes that the items would fill if they were contiguous (NumPy's `nbytes`).
     #[must_use]
+    #[inline]
     pub fn nbytes(&self) -> usize {
         match self.unit {
             Unit::Byte => self.len() * self.itemsize,

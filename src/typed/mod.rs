@@ -94,10 +94,16 @@ impl StridedView<'_> {
     }
 
     /// Looks at every item if the type has invalid bit patterns. Only `bool` has.
+    #[inline]
     pub(crate) fn check_items(&self, dtype: &DType) -> Result<()> {
-        if *dtype != DType::BOOL {
-            return Ok(());
+        if *dtype == DType::BOOL {
+            self.check_bools(dtype)
+        } else {
+            Ok(())
         }
+    }
+
+    fn check_bools(&self, dtype: &DType) -> Result<()> {
         for (position, offset) in self.layout().offsets().enumerate() {
             // SAFETY: *in bounds*, *alive*, *initialised*.
             let byte = unsafe { self.buffer().as_ptr().wrapping_add(offset).read() };

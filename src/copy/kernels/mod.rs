@@ -99,16 +99,17 @@ unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *m
         }
     };
     let (outer, last) = plan.axes.split_at(plan.axes.len() - inner);
-    let mut axes = [Axis::ONCE; 3];
-    axes[3 - inner..].copy_from_slice(last);
     let stream = engine.streams(plan.bytes(), plan.class);
-    let job = Job {
-        axes,
+    let mut job = Job {
+        axes: [Axis::ONCE; 3],
         size,
         swap,
         stream,
         list: &[],
     };
+    for (axis, from) in job.axes[3 - inner..].iter_mut().zip(last) {
+        *axis = word_by_word(from);
+    }
     if outer.is_empty() {
         // SAFETY: *reach*; *supported*.
         unsafe { kernel(src.wrapping_add(plan.src), dst.wrapping_add(plan.dst), &job) };
@@ -119,6 +120,21 @@ unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *m
         });
     }
     table.finish(stream);
+}
+
+/// An axis, read as it has been written a few nanoseconds ago. As a wider word, which compilers prefer, it could not be read before it has left
+/// for the cache: for a small copy that is a tenth of all time.
+#[inline(always)]
+fn word_by_word(axis: &Axis) -> Axis {
+    // SAFETY: the word is borrowed, and initialised.
+    let read = |word: &usize| unsafe { std::ptr::read_volatile(word) };
+    // SAFETY: as above.
+    let read_signed = |word: &isize| unsafe { std::ptr::read_volatile(word) };
+    Axis {
+        len: read(&axis.len),
+        src: read_signed(&axis.src),
+        dst: read_signed(&axis.dst),
+    }
 }
 
 /// Lists the offsets of the innermost axes, and walks the others with them.
