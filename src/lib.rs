@@ -25,6 +25,10 @@
     doc = "| DLPack | [`dlpack::VersionedTensor`], [`to_dlpack`](StridedView::to_dlpack) |"
 )]
 #![cfg_attr(
+    feature = "candle",
+    doc = "| candle | [`interop::candle::Held`], [`to_candle`](StridedView::to_candle) |"
+)]
+#![cfg_attr(
     feature = "ndarray",
     doc = "| ndarray | `try_from`, [`as_ndarray`](StridedView::as_ndarray), [`to_ndarray`](StridedView::to_ndarray), [`interop::ndarray`] |"
 )]
@@ -63,7 +67,7 @@
 //! # Features
 //!
 //! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python extension modules. With `rayon`, copies of 8 MiB and more are shared out among the
-//! threads of the current pool. `ndarray` adds views of its arrays, and arrays of views.
+//! threads of the current pool. `ndarray` and `candle` add views of their arrays, and arrays of views.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod allocation;
@@ -83,7 +87,7 @@ mod fields;
 pub mod files;
 mod gather;
 mod info;
-#[cfg(feature = "ndarray")]
+#[cfg(any(feature = "candle", feature = "ndarray"))]
 pub mod interop;
 mod lanes;
 mod layout;

@@ -240,7 +240,7 @@ impl<'a> StridedView<'a> {
     }
 
     /// As [`to_vec`](Self::to_vec), if `requirements` ask for a copy; `None` if the view can be shared.
-    #[cfg(feature = "ndarray")]
+    #[cfg(any(feature = "candle", feature = "ndarray"))]
     pub(crate) fn to_vec_if_needed<T: Element>(
         &self,
         requirements: &Requirements,

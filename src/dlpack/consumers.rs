@@ -24,7 +24,7 @@
 //! | [`PYARROW_TENSOR`] | 26 | versioned | not negative | stays read-only | CPU |
 //! | [`PYARROW_FIXED_SHAPE`] | 26 | versioned | row-major; **gaps yield other items**, none or no axes a crash | stays read-only | CPU |
 //! | [`CUPY`] | from its source | versioned | any | **taken as writable** | CUDA and its managed memory, ROCm |
-//! | [`CANDLE`] | from its source | – | row-major, always a copy | – | CPU |
+//! | [`CANDLE`] | 0.11 | – | row-major, always a copy | – | CPU |
 //!
 //! polars 2.1 and nanoarrow 0.9 take no DLPack tensors; they are reached through Arrow.
 
