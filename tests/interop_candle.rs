@@ -62,11 +62,11 @@ fn there_and_back<T: Element + WithDType>(one: T) {
         (view.dtype(), view.data_ptr()),
         (&<T as Element>::DTYPE, memory::<T>(&tensor))
     );
-    let copied = view.transpose().to_candle().unwrap();
+    let copied = view.to_candle().unwrap();
     assert_eq!(copied.report.reasons().collect::<Vec<_>>(), [&CopyReason::OwnMemory]);
     assert_eq!(
         (copied.value.dims(), copied.value.dtype()),
-        (&[3, 2][..], tensor.dtype())
+        (&[2, 3][..], tensor.dtype())
     );
     assert_ne!(memory::<T>(&copied.value), memory::<T>(&tensor));
 }
