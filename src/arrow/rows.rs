@@ -101,7 +101,12 @@ impl Column {
 /// The first axis behind the rows that is not the column's.
 fn first_other_axis(column: &StridedView<'_>, view: &StridedView<'_>) -> Option<usize> {
     let ndim = column.ndim().min(view.ndim());
-    let other = (1..ndim).find(|&axis| !same_axis((column, axis), (view, axis)));
+    let same = |axis: usize| match view.is_empty() {
+        // Nobody steps where there is nothing: a library in between may have made other strides of it.
+        true => column.shape()[axis] == view.shape()[axis],
+        false => same_axis((column, axis), (view, axis)),
+    };
+    let other = (1..ndim).find(|&axis| !same(axis));
     other.or_else(|| (column.ndim() != view.ndim()).then_some(ndim))
 }
 

@@ -9,7 +9,7 @@
 //!
 //! let a = StridedView::from_vec(vec![0_f32; 6]).reshape(&[2, 3])?.flip(0)?;
 //! let takers = consumers::ALL.iter().filter(|consumer| a.plan(consumer).is_shared());
-//! assert!(takers.map(|consumer| consumer.consumer()).eq(["NumPy"]));
+//! assert!(takers.map(|consumer| consumer.consumer()).eq(["NumPy", "TVM FFI"]));
 //! println!("{}", a.plan(&consumers::PYTORCH));
 //! // PyTorch: copied (24 bytes) because negative stride (axis 0: -12)
 //! # Ok::<(), viewbridge::Error>(())
@@ -24,10 +24,12 @@
 //! | [`PYARROW_TENSOR`] | 26 | versioned | not negative | stays read-only | CPU |
 //! | [`PYARROW_FIXED_SHAPE`] | 26 | versioned | row-major; **gaps yield other items**, none or no axes a crash | stays read-only | CPU |
 //! | [`CUPY`] | from its source | versioned | any | **taken as writable** | CUDA and its managed memory, ROCm |
+//! | [`TVM_FFI`] | 0.1 | versioned | any | **taken as writable** | all |
 //! | [`CANDLE`] | 0.11 | – | row-major, always a copy | – | CPU |
 //!
 //! polars 2.1 and nanoarrow 0.9 take no DLPack tensors; they are reached through Arrow.
 
+use super::dtype;
 use super::export::{LEGACY, VERSIONED};
 use crate::convert::{Alignment, LayoutClass, MemoryUse, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
@@ -96,6 +98,13 @@ pub const CUPY: Requirements = VERSIONED
     .dtypes(|dtype| is_number(dtype) || is_complex(dtype) || is_bool(dtype))
     .devices(|device| matches!(device.device_type, CUDA | CUDA_MANAGED | ROCM));
 
+/// `tvm_ffi.from_dlpack`, which looks for the C exchange API first: all that DLPack has but complex numbers.
+///
+/// Like PyTorch, it takes read-only memory as writable.
+pub const TVM_FFI: Requirements = VERSIONED
+    .named("TVM FFI")
+    .dtypes(|dtype| dtype::export(dtype).is_some() && !matches!(dtype.kind(), Kind::Complex));
+
 /// Tensors of the candle crate, which on the CPU are a `Vec` and nothing else.
 pub const CANDLE: Requirements = Requirements::any("candle")
     .contiguous(Order::C)
@@ -115,6 +124,7 @@ pub const ALL: &[&Requirements] = &[
     &PYARROW_TENSOR,
     &PYARROW_FIXED_SHAPE,
     &CUPY,
+    &TVM_FFI,
     &CANDLE,
 ];
 

@@ -8,7 +8,8 @@ use pyo3::types::PyTuple;
 
 use super::dtype::PyDType;
 use super::import::{self, Wish, parse_device};
-use super::report::{self, PyFlags, PyInfo, PyPrediction, PyReport};
+use super::predict::{self, PyPrediction};
+use super::report::{PyFlags, PyInfo, PyReport};
 use super::view::PyView;
 use super::{arrow, buffer, calls, dtype, files, pickle};
 use crate::layout::Overlap;
@@ -353,7 +354,7 @@ fn info(obj: PyView) -> PyInfo {
 #[pyfunction]
 #[pyo3(signature = (obj, target=None))]
 fn explain<'py>(py: Python<'py>, obj: PyView, target: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-    let mut predictions = report::predict(obj.view(), target)?;
+    let mut predictions = predict::predict(py, &obj, target)?;
     match (target, predictions.pop()) {
         (Some(_), Some(one)) => Ok(Bound::new(py, one)?.into_any()),
         (_, last) => {

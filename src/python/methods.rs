@@ -8,7 +8,7 @@ use super::dtype;
 use super::export::{detached, policy};
 use super::import;
 use super::index::Key;
-use super::report;
+use super::predict;
 use super::scalar;
 use super::view::PyView;
 use crate::convert::CopyPolicy;
@@ -308,7 +308,7 @@ impl PyView {
     #[pyo3(signature = (target, *, copy=None))]
     fn prepare(&self, py: Python<'_>, target: &str, copy: Option<bool>) -> PyResult<Self> {
         let view = self.view();
-        let requirements = report::profile(view, target)?;
+        let requirements = predict::profile(py, self, target)?;
         let made = detached(py, view.nbytes(), || view.convert(&requirements, policy(copy)))?;
         Ok(self.converted(py, made))
     }

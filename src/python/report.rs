@@ -1,12 +1,10 @@
-//! What happened, and what would: reports, flags and predictions as Python objects.
+//! What happened, and what there is: reports, flags and facts as Python objects.
 
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::view::PyView;
-use crate::convert::{Plan, Requirements};
-use crate::dlpack::{self, consumers};
 use crate::info::Info;
 use crate::layout::Overlap;
 use crate::view::StridedView;
@@ -235,96 +233,4 @@ impl PyInfo {
     fn __repr__(&self) -> String {
         self.info.to_string()
     }
-}
-
-/// What handing an object over to a consumer costs.
-#[pyclass(name = "Prediction", module = "viewbridge", frozen, get_all)]
-#[derive(Debug)]
-pub struct PyPrediction {
-    /// The consumer.
-    consumer: &'static str,
-    /// "shared", "copied" or "refused".
-    outcome: &'static str,
-    /// Bytes that a copy would write.
-    bytes: usize,
-    /// Why it is copied or refused.
-    reasons: Vec<String>,
-    /// The same in words.
-    text: String,
-}
-
-impl PyPrediction {
-    fn of(plan: &Plan) -> Self {
-        let refusal = plan.refusal().map(ToString::to_string);
-        let outcome = match (&refusal, plan.is_shared()) {
-            (Some(_), _) => "refused",
-            (None, true) => "shared",
-            (None, false) => "copied",
-        };
-        Self {
-            consumer: plan.consumer(),
-            outcome,
-            bytes: plan.bytes_copied(),
-            reasons: refusal
-                .into_iter()
-                .chain(plan.reasons().iter().map(ToString::to_string))
-                .collect(),
-            text: plan.to_string(),
-        }
-    }
-}
-
-#[pymethods]
-impl PyPrediction {
-    /// Whether the consumer takes the memory as it is.
-    #[getter]
-    fn shared(&self) -> bool {
-        self.outcome == "shared"
-    }
-
-    fn __str__(&self) -> &str {
-        &self.text
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<{}>", self.text)
-    }
-}
-
-/// All profiles, and those that depend on the view.
-fn profiles(view: &StridedView<'_>) -> Vec<Requirements> {
-    let arrow = crate::arrow::requirements_of(view).memory(crate::convert::MemoryUse::Read);
-    let own = [dlpack::VERSIONED, dlpack::LEGACY, arrow];
-    own.into_iter()
-        .chain(consumers::ALL.iter().map(|profile| (*profile).clone()))
-        .collect()
-}
-
-/// A name without the differences that nobody remembers.
-fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
-    let name = letters.flat_map(char::to_lowercase).collect::<String>();
-    if name == "torch" { "pytorch".to_owned() } else { name }
-}
-
-/// The profile of a name.
-pub(super) fn profile(view: &StridedView<'_>, name: &str) -> PyResult<Requirements> {
-    let profiles = profiles(view);
-    let found = profiles.iter().find(|profile| plain(profile.consumer()) == plain(name));
-    found.cloned().ok_or_else(|| {
-        let known: Vec<&str> = profiles.iter().map(Requirements::consumer).collect();
-        PyValueError::new_err(format!("unknown consumer {name:?}; known are {known:?}"))
-    })
-}
-
-/// What each consumer would do, or the one of a name.
-pub(super) fn predict(view: &StridedView<'_>, target: Option<&str>) -> PyResult<Vec<PyPrediction>> {
-    let profiles = match target {
-        Some(name) => vec![profile(view, name)?],
-        None => profiles(view),
-    };
-    Ok(profiles
-        .iter()
-        .map(|profile| PyPrediction::of(&view.plan(profile)))
-        .collect())
 }

@@ -11,6 +11,7 @@ use super::dtype::PyDType;
 use super::exchange;
 use super::import;
 use super::report::PyReport;
+use crate::arrow::Column;
 use crate::convert::{Converted, CopyReport};
 use crate::view::StridedView;
 
@@ -26,10 +27,19 @@ pub struct PyView {
     base: Option<Py<PyAny>>,
     door: Door,
     foreign_copy: bool,
-    /// What was copied, if anything: behind a pointer, because views are moved about and few have it.
-    report: Option<Arc<CopyReport>>,
+    /// What few views have, and what would make all of them slower to move about.
+    beside: Option<Arc<Beside>>,
     /// Buffers lent out and not given back.
     exports: AtomicUsize,
+}
+
+/// What there is to know of a view beyond its memory.
+#[derive(Debug, Clone)]
+struct Beside {
+    /// What was copied to make it.
+    report: CopyReport,
+    /// The Arrow array of which it showed all rows when it was taken: the way back.
+    column: Option<Column>,
 }
 
 impl PyView {
@@ -47,15 +57,31 @@ impl PyView {
             base: base.map(|base| base.clone().unbind()),
             door,
             foreign_copy: false,
-            report: None,
+            beside: None,
             exports: AtomicUsize::new(0),
         }
     }
 
     /// The same view with another history.
     pub(super) fn with_report(self, report: CopyReport) -> Self {
-        let report = (!report.is_shared()).then(|| Arc::new(report));
-        Self { report, ..self }
+        if report.is_shared() && self.beside.is_none() {
+            return self;
+        }
+        let column = self.column().cloned();
+        let beside = Some(Arc::new(Beside { report, column }));
+        Self { beside, ..self }
+    }
+
+    /// The same view as one of an Arrow array, which is never written.
+    pub(super) fn with_column(self, column: Column) -> Self {
+        let (report, column) = (self.report().clone(), Some(column));
+        let beside = Some(Arc::new(Beside { report, column }));
+        Self { beside, ..self }
+    }
+
+    /// The Arrow array that the view was taken from, of which it may show a part by now.
+    pub(super) fn column(&self) -> Option<&Column> {
+        self.beside.as_ref()?.column.as_ref()
     }
 
     /// The memory.
@@ -81,7 +107,7 @@ impl PyView {
     #[must_use]
     pub fn report(&self) -> &CopyReport {
         static NOTHING: CopyReport = CopyReport::SHARED;
-        self.report.as_deref().unwrap_or(&NOTHING)
+        self.beside.as_deref().map_or(&NOTHING, |beside| &beside.report)
     }
 
     /// Notes that the producer says it copied: the memory is no longer that of the object.
@@ -116,7 +142,7 @@ impl PyView {
             base: self.base.as_ref().map(|base| base.clone_ref(py)),
             door: self.door,
             foreign_copy: self.foreign_copy,
-            report: self.report.clone(),
+            beside: self.beside.clone(),
             exports: AtomicUsize::new(0),
         }
     }
