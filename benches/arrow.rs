@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use arrow_array::ffi::{from_ffi, to_ffi};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch, make_array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, make_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
@@ -118,8 +118,29 @@ fn array_of_a_view() {
                 let buffer = unsafe { Buffer::from_custom_allocation(ptr, 4096 * 4, Arc::<Vec<f32>>::clone(owner)) };
                 black_box(&buffer);
             }),
+            Contender::new("viewbridge: buffer of a view", || {
+                black_box(&black_box(&view).to_arrow_buffer(CopyPolicy::Never).expect("shared"));
+            }),
+            Contender::new("arrow-rs: array over an Arc", || {
+                let owner = black_box(&owner);
+                let ptr = std::ptr::NonNull::new(owner.as_ptr().cast_mut().cast()).expect("a vector");
+                // SAFETY: the owner keeps the data alive.
+                let buffer = unsafe { Buffer::from_custom_allocation(ptr, 4096 * 4, Arc::<Vec<f32>>::clone(owner)) };
+                let array: ArrayRef = Arc::new(Float32Array::new(ScalarBuffer::from(buffer), None));
+                black_box(&array);
+            }),
             Contender::new("viewbridge: array of a view", || {
                 black_box(&black_box(&view).to_arrow(CopyPolicy::Never).expect("shared"));
+            }),
+            Contender::new("arrow-rs: lists over an Arc", || {
+                let owner = black_box(&owner);
+                let ptr = std::ptr::NonNull::new(owner.as_ptr().cast_mut().cast()).expect("a vector");
+                // SAFETY: the owner keeps the data alive.
+                let buffer = unsafe { Buffer::from_custom_allocation(ptr, 4096 * 4, Arc::<Vec<f32>>::clone(owner)) };
+                let items: ArrayRef = Arc::new(Float32Array::new(ScalarBuffer::from(buffer), None));
+                let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+                let array: ArrayRef = Arc::new(FixedSizeListArray::new(item, 64, items, None));
+                black_box(&array);
             }),
             Contender::new("viewbridge: lists of a matrix", || {
                 black_box(&black_box(&matrix).to_arrow(CopyPolicy::Never).expect("shared"));

@@ -575,6 +575,51 @@ fn views_of_every_type_and_layout_make_the_round_trip() {
 }
 
 #[test]
+fn bare_buffers_share_or_say_why_not() -> TestResult {
+    let view = StridedView::from_vec((0..6_u16).collect()).reshape(&[2, 3])?;
+    let part = view.slice_axis(0, 1..)?;
+    let shared = part.to_arrow_buffer(CopyPolicy::Never)?.value;
+    assert_eq!(
+        (shared.as_ptr(), shared.as_slice()),
+        (part.data_ptr(), &[3, 0, 4, 0, 5, 0][..])
+    );
+    drop((view.clone(), part));
+    assert_eq!(shared.as_slice(), [3, 0, 4, 0, 5, 0]);
+    // What is no run of items is put into one, swapped if need be.
+    let turned = view.transpose().to_arrow_buffer(CopyPolicy::IfNeeded)?;
+    assert_eq!(turned.report.bytes_copied(), 12);
+    assert_eq!(turned.value.typed_data::<u16>(), [0, 3, 1, 4, 2, 5]);
+    assert!(view.transpose().to_arrow_buffer(CopyPolicy::Never).is_err());
+    assert!(!view.to_arrow_buffer(CopyPolicy::Always)?.is_shared());
+    let borrowed = [1_u8, 2];
+    let copied = StridedView::from_slice(&borrowed).to_arrow_buffer(CopyPolicy::IfNeeded)?;
+    assert_eq!(copied.report.records()[0].reasons[..], [CopyReason::Borrowed]);
+    assert_eq!(copied.value.as_slice(), borrowed);
+    // Any items of whole bytes, and none.
+    let text = StridedView::from_vec(b"abcdef".to_vec()).view_as(DType::bytes(3))?;
+    assert_eq!(text.to_arrow_buffer(CopyPolicy::Never)?.value.as_slice(), b"abcdef");
+    assert!(
+        view.slice_axis(1, ..0)?
+            .to_arrow_buffer(CopyPolicy::Never)?
+            .value
+            .is_empty()
+    );
+    let bits = Column::from_array(&BooleanArray::from(vec![true; 3]), Nulls::Forbid)?.into_view();
+    let refused = bits.to_arrow_buffer(CopyPolicy::IfNeeded).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::Refused {
+                refusal: Refusal::DType { .. },
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    Ok(())
+}
+
+#[test]
 fn each_reason_is_named() {
     let view = matrix(&DType::I32);
     assert_eq!(

@@ -1,17 +1,16 @@
 //! Out of views into Arrow arrays.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use arrow_array::{ArrayRef, make_array};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, make_array};
 use arrow_buffer::Buffer as ArrowBuffer;
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field, FieldRef};
 
 use super::dtype::{Leaf, plain};
 use super::tensor::FixedShapeTensor;
-use super::{FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory, primitive};
-use crate::buffer::Buffer;
-use crate::convert::{Alignment, Converted, CopyPolicy, Plan, Requirements};
+use super::{BUFFER, FIXED_SHAPE_TENSOR, REQUIREMENTS, library, memory, primitive};
+use crate::convert::{Alignment, Converted, CopyPolicy, Requirements};
 use crate::error::{ArrowFault, Error, Result};
 use crate::layout::Unit;
 use crate::reason::Refusal;
@@ -37,15 +36,6 @@ pub fn requirements_of(view: &StridedView<'_>) -> Requirements {
 #[must_use]
 pub fn tensor_requirements_of(view: &StridedView<'_>) -> Requirements {
     planned(Leaf::of_tensor(view).as_ref(), FIXED_SHAPE_TENSOR)
-}
-
-/// The type and the memory of one axis of numbers without a meaning, if that is an Arrow array as it lies: the case that is worth a path of its own.
-pub(super) fn plain_numbers(view: &StridedView<'_>, policy: CopyPolicy) -> Option<(DataType, Buffer<'static>)> {
-    if view.ndim() != 1 || view.logical().is_some() || !Plan::is_plain(view, &REQUIREMENTS, policy) {
-        return None;
-    }
-    let data_type = plain(view.dtype()).filter(DataType::is_numeric)?;
-    Some((data_type, view.buffer().clone().into_static()?))
 }
 
 /// `base`, with what the Arrow type of the view's items adds to it.
@@ -89,11 +79,8 @@ impl StridedView<'_> {
     /// [`Error::Refused`] for no axis at all, device memory, or a type or meaning that Arrow lacks; [`ArrowFault::ListSize`] for an axis, other
     /// than the first, of more than `i32::MAX` items; [`Error::CopyForbidden`], [`Error::OutOfMemory`].
     pub fn to_arrow(&self, policy: CopyPolicy) -> Result<Converted<ArrayRef>> {
-        if let Some((data_type, memory)) = plain_numbers(self, policy)
-            && let Some(bytes) = memory::to_arrow(memory, self.layout().byte_offset(), self.nbytes())
-            && let Some(array) = primitive::from_buffer(&data_type, bytes, (0, self.len()), None)
-        {
-            return array.map(Converted::shared);
+        if let Some(array) = numbers_as_they_lie(self, policy) {
+            return Ok(Converted::shared(array));
         }
         let leaf = Leaf::of(self).map_err(refused_by(&REQUIREMENTS))?;
         check_list_sizes(self)?;
@@ -106,6 +93,31 @@ impl StridedView<'_> {
             let shape = view.shape()[..axes].to_vec();
             lists(items(view, leaf)?, &shape).map(make_array)
         })
+    }
+
+    /// The items as a bare Arrow buffer, row by row, without their type: what arrow-rs' own constructors take ([`BUFFER`]).
+    ///
+    /// ```
+    /// use arrow_array::{ArrayRef, Float32Array};
+    /// use viewbridge::{CopyPolicy, StridedView};
+    ///
+    /// let view = StridedView::from_vec(vec![1.0_f32, 2.0, 3.0, 4.0]).reshape(&[2, 2])?;
+    /// let buffer = view.to_arrow_buffer(CopyPolicy::Never)?.value;
+    /// assert_eq!(buffer.as_ptr(), view.data_ptr());
+    /// let array = Float32Array::new(buffer.into(), None);
+    /// assert_eq!(array.value(3), 4.0);
+    /// # Ok::<(), viewbridge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] for device memory and packed items ([`to_arrow`](Self::to_arrow) takes bits); [`Error::CopyForbidden`], [`Error::OutOfMemory`].
+    #[inline]
+    pub fn to_arrow_buffer(&self, policy: CopyPolicy) -> Result<Converted<ArrowBuffer>> {
+        match memory::of_plain(self, policy) {
+            Some(buffer) => Ok(Converted::shared(buffer)),
+            None => planned_buffer(self, policy),
+        }
     }
 
     /// The view as a column of tensors, one per position of the first axis, and the field that says so (named `tensor`).
@@ -142,6 +154,61 @@ impl StridedView<'_> {
         })
     }
 }
+
+/// The buffer of a view that is not plain, or is to be copied.
+#[cold]
+fn planned_buffer(view: &StridedView<'_>, policy: CopyPolicy) -> Result<Converted<ArrowBuffer>> {
+    view.convert(&BUFFER, policy)?.try_map(|view| {
+        let (start, expected) = (view.layout().byte_offset(), view.nbytes());
+        let buffer = view.into_static().map(|view| view.into_parts().0);
+        let buffer = buffer.and_then(|buffer| memory::to_arrow(buffer, start, expected));
+        // What was planned is owned and immutable, and its bytes are there.
+        Ok(buffer.ok_or(Error::TooShort { expected, found: 0 })?)
+    })
+}
+
+/// Numbers without a meaning that are an Arrow array, or lists of them, as they lie: the case that is worth a path of its own. `None` decides nothing.
+fn numbers_as_they_lie(view: &StridedView<'_>, policy: CopyPolicy) -> Option<ArrayRef> {
+    let shape = view.shape();
+    if view.logical().is_some() || shape.is_empty() || shape[1..].iter().any(|&size| i32::try_from(size).is_err()) {
+        return None;
+    }
+    let data_type = plain(view.dtype()).filter(DataType::is_numeric)?;
+    let bytes = memory::of_plain(view, policy)?;
+    let mut array = primitive::from_buffer(&data_type, bytes, (0, view.len()), None)?.ok()?;
+    for axis in (1..shape.len()).rev() {
+        let rows = shape[..axis].iter().product();
+        let (item, size) = (item_of(array.data_type()), i32::try_from(shape[axis]).ok()?);
+        let lists = FixedSizeListArray::try_new_with_length(item, size, array, None, rows);
+        array = Arc::new(lists.ok()?);
+    }
+    Some(array)
+}
+
+/// The field of the items of a list. Those of numbers are made once.
+fn item_of(data_type: &DataType) -> FieldRef {
+    static NUMBERS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| {
+        let fields = NUMERIC.map(|data_type| Arc::new(Field::new_list_field(data_type, false)));
+        fields.into()
+    });
+    let known = NUMBERS.iter().find(|item| item.data_type() == data_type);
+    known.map_or_else(|| Arc::new(Field::new_list_field(data_type.clone(), false)), Arc::clone)
+}
+
+/// Numbers without a meaning, the more frequent ones first.
+const NUMERIC: [DataType; 11] = [
+    DataType::Float32,
+    DataType::Float64,
+    DataType::UInt8,
+    DataType::Int64,
+    DataType::Int32,
+    DataType::Float16,
+    DataType::Int8,
+    DataType::Int16,
+    DataType::UInt16,
+    DataType::UInt32,
+    DataType::UInt64,
+];
 
 /// Refuses axes, other than the first, that are longer than a list can be.
 pub(super) fn check_list_sizes(view: &StridedView<'_>) -> Result<()> {
@@ -227,7 +294,6 @@ fn lists(items: ArrayData, shape: &[usize]) -> Result<ArrayData> {
 
 /// `len` lists of `size` items each. [`ArrayData`], unlike the array's own constructor, keeps the length of lists without items.
 fn list(child: ArrayData, len: usize, size: i32) -> Result<ArrayData> {
-    let item = Field::new_list_field(child.data_type().clone(), false);
-    let list = ArrayData::builder(DataType::FixedSizeList(Arc::new(item), size));
+    let list = ArrayData::builder(DataType::FixedSizeList(item_of(child.data_type()), size));
     list.len(len).add_child_data(child).build().map_err(library)
 }

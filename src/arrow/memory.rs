@@ -18,8 +18,10 @@ use arrow_buffer::Buffer as ArrowBuffer;
 
 use crate::allocation::Allocation;
 use crate::buffer::Buffer;
+use crate::convert::{Alignment, CopyPolicy, Plan, Requirements};
 use crate::error::Result;
 use crate::memory::{Access, Device, OwnerKind};
+use crate::view::StridedView;
 
 /// The bytes of an Arrow buffer, kept alive by it. Never copies.
 pub(super) fn from_arrow(buffer: &ArrowBuffer) -> Buffer<'static> {
@@ -50,6 +52,25 @@ pub(crate) fn to_arrow(buffer: Buffer<'static>, start: usize, len: usize) -> Opt
     // SAFETY: *alive*, *initialised*, *frozen*; inside as checked.
     Some(unsafe { ArrowBuffer::from_custom_allocation(first, len, owner) })
 }
+
+/// The items of a view that is a buffer as it lies ([`super::BUFFER`]), as an Arrow buffer that keeps their memory alive. `None` decides nothing.
+#[inline(always)]
+pub(super) fn of_plain(view: &StridedView<'_>, policy: CopyPolicy) -> Option<ArrowBuffer> {
+    // Of a power of two, or the plan has the word.
+    let itemsize = view.layout().itemsize();
+    let aligned = itemsize.is_power_of_two() && view.data_ptr().addr() & (itemsize - 1) == 0;
+    if !aligned || view.is_empty() || !Plan::is_plain(view, &PLAIN, policy) {
+        return None;
+    }
+    let first = NonNull::new(view.data_ptr().cast_mut())?;
+    // A claim is only ever dropped, so that a panic elsewhere cannot leave it half-changed.
+    let owner = Arc::new(AssertUnwindSafe(view.buffer().claim()?));
+    // SAFETY: *alive*, *initialised*, *frozen*; *in bounds* of a row-major view whose items are whole bytes.
+    Some(unsafe { ArrowBuffer::from_custom_allocation(first, view.nbytes(), owner) })
+}
+
+/// What is left to ask where the address was looked at.
+const PLAIN: Requirements = super::BUFFER.alignment(Alignment::Any).dtypes(|_| true);
 
 /// Memory of so many bytes, all of which `write` writes, unless it fails.
 pub(super) fn try_fresh(

@@ -97,6 +97,16 @@ pub const FIXED_SHAPE_TENSOR: Requirements = any("arrow.fixed_shape_tensor")
     .layout_class(LayoutClass::PermutedRows)
     .ndim(2, MAX_NDIM);
 
+/// What a bare Arrow buffer accepts: row-major, aligned, native, immutable items of whole bytes that outlive borrows. Their type does not go with them.
+pub const BUFFER: Requirements = Requirements::any("an Arrow buffer")
+    .aligned()
+    .native()
+    .memory(MemoryUse::Immutable)
+    .dtypes(|dtype| !dtype.is_packed())
+    .contiguous(Order::C)
+    .cpu_readable()
+    .outlives_borrow();
+
 const fn any(consumer: &'static str) -> Requirements {
     Requirements::any(consumer)
         .aligned()
