@@ -163,7 +163,7 @@ fn planned_buffer(view: &StridedView<'_>, policy: CopyPolicy) -> Result<Converte
         let buffer = view.into_static().map(|view| view.into_parts().0);
         let buffer = buffer.and_then(|buffer| memory::to_arrow(buffer, start, expected));
         // What was planned is owned and immutable, and its bytes are there.
-        Ok(buffer.ok_or(Error::TooShort { expected, found: 0 })?)
+        buffer.ok_or(Error::TooShort { expected, found: 0 })
     })
 }
 
