@@ -56,6 +56,7 @@ mod lists;
 mod memory;
 mod nulls;
 mod numbers;
+mod outline;
 mod parts;
 mod primitive;
 mod reader;
@@ -68,6 +69,7 @@ pub use batch::Matrix;
 pub use column::{Column, Nulls};
 pub use export::{requirements_of, tensor_requirements_of};
 
+pub use outline::outline;
 pub use parts::{Child, Parts, decode};
 pub use reader::{TensorColumn, concat};
 pub use tensor::FixedShapeTensor;

@@ -4,21 +4,20 @@ use std::io::{Read, Seek};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow_array::new_empty_array;
 use arrow_data::{BufferSpec, layout};
 use arrow_ipc::{Block, FieldNode, Footer, MetadataVersion, RecordBatch, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, DataType, FieldRef, Schema, UnionMode};
 
 use super::TRAILER;
 use super::stream::PREFIX;
-use crate::arrow::{Column, Nulls, library};
-use crate::convert::Part;
+use crate::arrow::{self, library};
+#[cfg(doc)]
+use crate::arrow::{Column, Nulls};
+use crate::convert::{Outline, Part};
 use crate::error::{ArrowFault, Error, Result};
 use crate::files::listed::{self, Listed, Stored};
 use crate::files::read::bytes_at;
 use crate::files::wide;
-use crate::layout::Layout;
-use crate::memory::Order;
 
 /// A column of one record batch, as the file describes it.
 #[derive(Debug)]
@@ -285,38 +284,13 @@ where
 
 /// The view that a column of so many rows will be.
 fn array(field: &FieldRef, rows: usize, stored: Stored, found: &Found) -> Result<Listed> {
-    if told_by_items(field.data_type()) {
-        return Err(ArrowFault::NoView {
-            data_type: field.data_type().to_string().into(),
-            because: crate::error::NoView::Unread,
-        }
-        .into());
-    }
-    // Types, axes and meaning are those of a column without rows. Arrow makes one of any type, but may panic over a broken one.
-    let column = catch_unwind(|| {
-        let empty = new_empty_array(field.data_type());
-        Column::from_field(field, &empty, Nulls::Forbid)
-    });
-    let column = column.map_err(|_| ArrowFault::Panic)??;
+    let outline = arrow::outline(field, rows)?;
     if found.nulls > 0 {
         return Err(Error::Nulls { count: found.nulls });
     }
-    let view = column.view();
-    let layout = match column.tensor() {
-        Some(tensor) => {
-            let axes = (0..tensor.shape().len()).map(|axis| tensor.permutation().map_or(axis, |axes| axes[axis]));
-            let order: Vec<usize> = std::iter::once(0).chain(axes.map(|axis| axis + 1)).collect();
-            let shape: Vec<usize> = std::iter::once(rows).chain(tensor.shape().iter().copied()).collect();
-            let behind = order.len()..view.ndim();
-            let shape = [&shape, &view.shape()[behind.clone()]].concat();
-            let order: Vec<usize> = order.into_iter().chain(behind).collect();
-            Layout::contiguous(&shape, view.dtype(), Order::C)?.permute(&order)?
-        }
-        None => {
-            let shape: Vec<usize> = std::iter::once(rows).chain(view.shape()[1..].iter().copied()).collect();
-            Layout::contiguous(&shape, view.dtype(), Order::C)?
-        }
-    };
+    let Outline {
+        dtype, logical, layout, ..
+    } = outline;
     let (expected, available) = (layout.nbytes(), found.last.end - found.last.start);
     if stored == Stored::Plain && wide(expected) > available {
         let found = usize::try_from(available).unwrap_or(usize::MAX);
@@ -329,24 +303,14 @@ fn array(field: &FieldRef, rows: usize, stored: Stored, found: &Found) -> Result
     };
     Ok(Listed {
         name: Some(field.name().clone()),
-        dtype: view.dtype().clone(),
-        logical: view.logical().cloned(),
+        dtype,
+        logical,
         layout,
         range: start..end,
         stored,
         whole: true,
         arrow: Some(alignment(field.data_type())),
     })
-}
-
-/// Whether the data alone tell how the items of a type lie: lists and binary data may be even, the columns of a struct evenly spaced.
-fn told_by_items(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::FixedSizeList(field, _) => told_by_items(field.data_type()),
-        DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) | DataType::LargeListView(_) => true,
-        DataType::Binary | DataType::LargeBinary | DataType::Struct(_) => true,
-        _ => false,
-    }
 }
 
 /// What Arrow brings the items of a type to, in bytes.
