@@ -412,6 +412,29 @@ mod ipc {
         check(&listed, &unsafe { ipc::map_stream(&b) }.unwrap().value, Opening::Map);
     }
 
+    /// Written by pyarrow: see `tests/data/ipc/make.py`.
+    #[test]
+    fn compressed_columns_are_copies_mapped_or_not() {
+        for codec in ["lz4", "zstd"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/ipc/{codec}.arrow"));
+            let [column] = &ipc::describe(File::open(&path).unwrap()).unwrap()[..] else {
+                panic!("one column")
+            };
+            let array = column.array.as_ref().unwrap();
+            assert_eq!(array.copies(Opening::Map), [CopyReason::Decompressed]);
+            assert!(array.file_range().end - array.file_range().start < 1000);
+            // SAFETY: nobody writes the golden files.
+            let batches = unsafe { ipc::map(&path) }.unwrap();
+            let reasons: Vec<_> = batches.report.reasons().cloned().collect();
+            assert_eq!(reasons, [CopyReason::Decompressed]);
+            let view = Column::from_array(batches.value[0].column(0), Nulls::Forbid)
+                .unwrap()
+                .into_view();
+            assert_eq!((array.layout().shape(), array.dtype()), (view.shape(), view.dtype()));
+            assert!(view.file().is_none());
+        }
+    }
+
     #[test]
     fn bodies_are_not_touched() {
         let folder = tempfile::tempdir().unwrap();

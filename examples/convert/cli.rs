@@ -15,8 +15,11 @@ use crate::format::Format;
 /// broadcast. With IN alone, the arrays of the file make the tour in memory and nothing is written. With OUT or --to, the file is
 /// converted, with all its arrays. Every result is compared with the first view, bit by bit.
 ///
-/// Formats: .npy, .npz, .safetensors, .arrow (Arrow IPC file), .arrows (Arrow IPC stream), .bin (bare items; --dtype says what they are);
-/// .parquet is read, and not written.
+/// Formats: .npy, .npz, .safetensors, .arrow (Arrow IPC file), .arrows (Arrow IPC stream), .tensor (Arrow IPC tensor message), .bin (bare items;
+/// --dtype says what they are); .parquet is read, and not written.
+///
+/// OUT is written beside its place, read back and compared, and only then put there: whatever goes wrong leaves no half of a file, and an
+/// existing OUT as it was.
 #[derive(Debug, Parser)]
 #[command(name = "convert", after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -48,13 +51,18 @@ pub(crate) struct Args {
     #[arg(long, requires = "input")]
     pub(crate) storage: bool,
 
+    /// Leave out what no view can show (text, rows of different lengths, nulls) or OUT's format has no word for, and say so. By default the
+    /// first such array is an error.
+    #[arg(long, requires = "input")]
+    pub(crate) skip_unsupported: bool,
+
     #[command(flatten)]
     pub(crate) source: SourceArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print how each array of a file lies in memory, and what handing it to each consumer would cost. Copies and changes nothing.
+    /// Print how each array of a file lies, and what handing it to each consumer would cost. Reads headers and no item, unless told to --open.
     Inspect(InspectArgs),
 }
 
@@ -64,6 +72,10 @@ pub(crate) struct InspectArgs {
     /// File to look at. Its content tells the format.
     #[arg(value_name = "FILE")]
     pub(crate) input: PathBuf,
+
+    /// Open the file and look at the arrays themselves: also at those whose data tell how they lie, such as Arrow's lists.
+    #[arg(long)]
+    pub(crate) open: bool,
 
     #[command(flatten)]
     pub(crate) source: SourceArgs,

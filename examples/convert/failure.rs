@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use viewbridge::{CopyReason, Error, Refusal};
+use viewbridge::{ArrowFault, CopyReason, Error, NpyFault, Refusal, SafetensorsFault};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -17,6 +17,12 @@ pub(crate) enum Failure {
     UnknownContent { path: PathBuf, first: Vec<u8> },
     /// An option that the format of IN has no use for.
     NoNames { path: PathBuf },
+    /// An array of several that no view shows, or that OUT has no word for.
+    Unsupported(Box<Failure>),
+    /// OUT is a folder, or a device.
+    NoFile { path: PathBuf },
+    /// All arrays have been left out.
+    NothingLeft { path: PathBuf },
     /// IN and OUT are one file.
     SameFile { path: PathBuf },
     /// A format that is read, and not written.
@@ -56,6 +62,40 @@ impl Failure {
         }
     }
 
+    /// Says, of one of so many arrays, that the others would go without it.
+    pub(crate) fn one_of(self, arrays: usize) -> Self {
+        if arrays > 1 && self.is_unsupported() {
+            Self::Unsupported(Box::new(self))
+        } else {
+            self
+        }
+    }
+
+    /// Whether the array is one that no view shows, or the format has no word for.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        matches!(
+            self.error(),
+            Some(
+                Error::Refused { .. }
+                    | Error::Nulls { .. }
+                    | Error::Npy(NpyFault::Unwritable { .. })
+                    | Error::Safetensors(SafetensorsFault::PartialByte { .. })
+                    | Error::Arrow(
+                        ArrowFault::NoView { .. }
+                            | ArrowFault::UnsupportedType(_)
+                            | ArrowFault::Ragged { .. }
+                            | ArrowFault::Spacing { .. }
+                            | ArrowFault::MixedTypes { .. }
+                    )
+            )
+        )
+    }
+
+    /// What went wrong, without where.
+    pub(crate) fn cause(&self) -> String {
+        self.error().map_or_else(|| self.to_string(), ToString::to_string)
+    }
+
     /// The crate's error, if that is what it is, of whichever array.
     pub(crate) fn error(&self) -> Option<&Error> {
         match self {
@@ -63,6 +103,7 @@ impl Failure {
                 Error::Array { error, .. } => Some(error),
                 other => Some(other),
             },
+            Self::Unsupported(failure) => failure.error(),
             _ => None,
         }
     }
@@ -103,6 +144,16 @@ impl fmt::Display for Failure {
             )?,
             Self::NoNames { path } => {
                 write!(f, "{}: holds one array without a name; drop --array", path.display())?;
+            }
+            Self::Unsupported(failure) => {
+                return write!(
+                    f,
+                    "{failure} (or: leave it out with --skip-unsupported, choose one with --array)"
+                );
+            }
+            Self::NoFile { path } => write!(f, "{}: is there, and is no file", path.display())?,
+            Self::NothingLeft { path } => {
+                write!(f, "{}: no array is left to write; all are unsupported", path.display())?;
             }
             Self::OnlyRead { path } => write!(f, "{}: Parquet is read, and not written", path.display())?,
             Self::Empty { path } => write!(f, "{}: holds no array", path.display())?,

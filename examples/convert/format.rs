@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use clap::ValueEnum;
+use viewbridge::files::ipc;
 
 use crate::failure::Failure;
 
@@ -21,6 +22,8 @@ pub(crate) enum Format {
     Arrow,
     /// Arrow IPC stream.
     Arrows,
+    /// Arrow IPC tensor message.
+    Tensor,
     /// Read only.
     #[value(skip)]
     Parquet,
@@ -36,6 +39,7 @@ impl Format {
             "safetensors" => Some(Self::Safetensors),
             "arrow" | "feather" | "ipc" => Some(Self::Arrow),
             "arrows" => Some(Self::Arrows),
+            "tensor" => Some(Self::Tensor),
             "parquet" => Some(Self::Parquet),
             "bin" | "raw" => Some(Self::Bin),
             _ => None,
@@ -66,9 +70,14 @@ impl Format {
         let file = File::open(path).map_err(io)?;
         let len = file.metadata().map_err(io)?.len();
         let mut first = Vec::new();
-        file.take(9).read_to_end(&mut first).map_err(io)?;
+        (&file).take(9).read_to_end(&mut first).map_err(io)?;
         let path = path.to_owned();
-        Self::of_content(&first, len).ok_or(Failure::UnknownContent { path, first })
+        let format = Self::of_content(&first, len).ok_or(Failure::UnknownContent { path, first })?;
+        // Both are messages; what the first one is stands inside of it.
+        if format == Self::Arrows && ipc::describe_tensor(file).is_ok() {
+            return Ok(Self::Tensor);
+        }
+        Ok(format)
     }
 
     pub(crate) fn extension(self) -> &'static str {
@@ -78,6 +87,7 @@ impl Format {
             Self::Safetensors => "safetensors",
             Self::Arrow => "arrow",
             Self::Arrows => "arrows",
+            Self::Tensor => "tensor",
             Self::Parquet => "parquet",
             Self::Bin => "bin",
         }
@@ -85,7 +95,7 @@ impl Format {
 
     /// Whether a file holds any number of arrays.
     pub(crate) fn holds_many(self) -> bool {
-        !matches!(self, Self::Npy | Self::Bin)
+        !matches!(self, Self::Npy | Self::Tensor | Self::Bin)
     }
 
     /// Whether arrays are columns of one length.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Field, FieldRef, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use viewbridge::arrow::{self, Nulls};
-use viewbridge::convert::Packing;
 use viewbridge::files::mmap::Mode;
 use viewbridge::files::npz::Compression;
 use viewbridge::files::raw::RawArray;
@@ -25,7 +24,8 @@ use viewbridge::files::{NamedView, ipc, npy, npz, raw, safetensors};
 use viewbridge::{ArrowFault, Converted, CopyPolicy, CopyReason, CopyReport, Error, Order, Requirements, StridedView};
 
 use crate::failure::Failure;
-use crate::progress::Counted;
+use crate::format::Format;
+use crate::progress::{Bar, Counted};
 use crate::trip::Trip;
 
 type View = StridedView<'static>;
@@ -117,6 +117,13 @@ pub(crate) fn open_raw(
     // SAFETY: `Open::Map` is for files that nobody writes.
     let map = || unsafe { raw::map(path, Mode::Read, items) }.map(Converted::shared);
     open_file(trip, (path, open), "view", policy, || raw::read(path, items), map)
+}
+
+/// File with an Arrow IPC tensor message → view.
+pub(crate) fn open_tensor(trip: &mut Trip, path: &Path, open: Open, policy: CopyPolicy) -> Result<View, Failure> {
+    // SAFETY: `Open::Map` is for files that nobody writes.
+    let map = || unsafe { ipc::map_tensor(path) }.map(Converted::shared);
+    open_file(trip, (path, open), "view", policy, || ipc::read_tensor(path), map).map(|tensor| tensor.view)
 }
 
 /// Arrow IPC file → record batches.
@@ -226,14 +233,21 @@ pub(crate) fn through_dlpack(trip: &mut Trip, view: &View, policy: CopyPolicy) -
     })
 }
 
+/// A file to write, and what to call it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Out<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) name: &'a str,
+}
+
 /// Arrow → Arrow IPC file, of one batch.
-pub(crate) fn write_arrow(trip: &mut Trip, columns: &[Column], path: &Path) -> Result<(), Failure> {
-    write_columns(trip, columns, path, |file| ipc::write(file, columns))
+pub(crate) fn write_arrow(trip: &mut Trip, columns: &[Column], out: Out<'_>) -> Result<(), Failure> {
+    write_columns(trip, columns, out, |file| ipc::write(file, columns))
 }
 
 /// Arrow → file with an Arrow IPC stream, of one batch.
-pub(crate) fn write_arrows(trip: &mut Trip, columns: &[Column], path: &Path) -> Result<(), Failure> {
-    write_columns(trip, columns, path, |file| {
+pub(crate) fn write_arrows(trip: &mut Trip, columns: &[Column], out: Out<'_>) -> Result<(), Failure> {
+    write_columns(trip, columns, out, |file| {
         let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns.iter().cloned().unzip();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
         let batch = batch.map_err(|error| ArrowFault::Library(Box::new(error)))?;
@@ -244,44 +258,31 @@ pub(crate) fn write_arrows(trip: &mut Trip, columns: &[Column], path: &Path) -> 
 fn write_columns(
     trip: &mut Trip,
     columns: &[Column],
-    path: &Path,
-    write: impl FnOnce(&mut Counted<File>) -> Result<(), Error>,
+    out: Out<'_>,
+    write: impl FnOnce(&mut BufWriter<Counted<File>>) -> Result<(), Error>,
 ) -> Result<(), Failure> {
     let expected = columns.iter().map(|(_, array)| array.get_buffer_memory_size()).sum();
-    trip.write(format!("Arrow → {}", name(path)), || {
-        let mut file = Counted::new(File::create(path)?, expected);
+    write_file(trip, "Arrow", out, |file| {
+        let mut file = BufWriter::new(Counted::new(file, expected));
         write(&mut file)?;
-        Ok(Converted::shared(file.bytes))
+        file.flush()?;
+        Ok(CopyReport::SHARED)
     })
 }
 
 /// View → `.npy` file.
-pub(crate) fn write_npy(trip: &mut Trip, view: &View, path: &Path, policy: CopyPolicy) -> Result<(), Failure> {
-    trip.write(format!("view → {}", name(path)), || {
-        let plan = npy::plan(view)?;
-        allow(policy, plan.consumer(), plan.bytes_copied(), plan.reasons())?;
-        let mut file = Counted::new(File::create(path)?, view.nbytes());
-        let report: CopyReport = npy::write_to(&mut file, view)?;
-        let value = file.bytes;
-        Ok(Converted { value, report })
+pub(crate) fn write_npy(trip: &mut Trip, view: &View, out: Out<'_>) -> Result<(), Failure> {
+    write_file(trip, "view", out, |file| {
+        let bar = Bar::new(view.nbytes());
+        Ok(npy::write_with(file, view, |piece| bar.piece(piece))?.report)
     })
 }
 
 /// Views → `.npz` file, as they are.
-pub(crate) fn write_npz(
-    trip: &mut Trip,
-    views: &[(&str, &View)],
-    path: &Path,
-    policy: CopyPolicy,
-) -> Result<(), Failure> {
-    trip.write(format!("views → {}", name(path)), || {
-        for (_, view) in views {
-            let plan = npy::plan(view)?;
-            allow(policy, plan.consumer(), plan.bytes_copied(), plan.reasons())?;
-        }
-        let report = npz::write(path, views, Compression::Stored)?;
-        let value = size_of_file(path);
-        Ok(Converted { value, report })
+pub(crate) fn write_npz(trip: &mut Trip, views: &[(&str, &View)], out: Out<'_>) -> Result<(), Failure> {
+    write_file(trip, "views", out, |file| {
+        let (bar, file) = (Bar::new(bytes_of(views)), BufWriter::new(file));
+        Ok(npz::write_with(file, views, Compression::Stored, |piece| bar.piece(piece))?.report)
     })
 }
 
@@ -290,51 +291,67 @@ pub(crate) fn write_safetensors(
     trip: &mut Trip,
     views: &[(&str, &View)],
     remarks: &BTreeMap<String, String>,
-    path: &Path,
-    policy: CopyPolicy,
+    out: Out<'_>,
 ) -> Result<(), Failure> {
-    let remarks = || remarks.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    trip.write(format!("views → {}", name(path)), || {
-        rehearse(policy, "a .safetensors file", || {
-            safetensors::write_to(io::sink(), views, remarks())
-        })?;
-        let report = safetensors::write(path, views, remarks())?;
-        let value = size_of_file(path);
-        Ok(Converted { value, report })
+    write_file(trip, "views", out, |file| {
+        let (bar, file) = (Bar::new(bytes_of(views)), BufWriter::new(file));
+        let remarks = remarks.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        Ok(safetensors::write_with(file, views, remarks, |piece| bar.piece(piece))?.report)
+    })
+}
+
+/// View → Arrow IPC tensor message.
+pub(crate) fn write_tensor(trip: &mut Trip, view: &View, out: Out<'_>) -> Result<(), Failure> {
+    write_file(trip, "view", out, |file| {
+        let mut file = BufWriter::new(Counted::new(file, view.nbytes()));
+        let report = ipc::write_tensor(&mut file, view, &[])?;
+        file.flush()?;
+        Ok(report)
     })
 }
 
 /// View → bare items.
-pub(crate) fn write_raw(trip: &mut Trip, view: &View, path: &Path, policy: CopyPolicy) -> Result<(), Failure> {
-    trip.write(format!("view → {}", name(path)), || {
-        rehearse(policy, "a raw file", || raw::write_to(io::sink(), view))?;
-        let report = raw::write(path, view)?;
-        let value = size_of_file(path);
+pub(crate) fn write_raw(trip: &mut Trip, view: &View, out: Out<'_>) -> Result<(), Failure> {
+    write_file(trip, "view", out, |file| {
+        let bar = Bar::new(view.nbytes());
+        Ok(raw::write_with(file, view, |piece| bar.piece(piece))?.report)
+    })
+}
+
+fn write_file(
+    trip: &mut Trip,
+    from: &str,
+    out: Out<'_>,
+    write: impl FnOnce(File) -> Result<CopyReport, Error>,
+) -> Result<(), Failure> {
+    trip.write(format!("{from} → {}", out.name), || {
+        let report = write(File::create(out.path)?)?;
+        let value = size_of_file(out.path);
         Ok(Converted { value, report })
     })
 }
 
-/// Under [`CopyPolicy::Never`]: what writing would copy, found out without a file.
-fn rehearse(
-    policy: CopyPolicy,
-    consumer: &'static str,
-    write: impl FnOnce() -> Result<CopyReport, Error>,
-) -> Result<(), Error> {
-    if policy != CopyPolicy::Never {
-        return Ok(());
-    }
-    let report = write()?;
-    let reasons: Vec<CopyReason> = report.reasons().cloned().collect();
-    allow(policy, consumer, report.bytes_copied(), &reasons)
+fn bytes_of(views: &[(&str, &View)]) -> usize {
+    views.iter().map(|(_, view)| view.nbytes()).sum()
 }
 
-/// Booleans, which Arrow packs to bits, in the bytes that NumPy has them in. No hop where they are already.
-pub(crate) fn numpy_items(trip: &mut Trip, view: &View, policy: CopyPolicy) -> Result<View, Failure> {
-    const NUMPY: Requirements = Requirements::any("NumPy").packing(Packing::BoolBytes);
-    if view.plan(&NUMPY).is_shared() {
-        return Ok(view.clone());
+/// What writing a view in a format will cost, which the policy may forbid. Without a file, and without a look at the items.
+pub(crate) fn check(view: &View, format: Format, policy: CopyPolicy) -> Result<(), Error> {
+    let plan = match format {
+        Format::Npy | Format::Npz => npy::plan(view)?,
+        Format::Safetensors => safetensors::plan(view)?,
+        Format::Bin => raw::plan(view),
+        Format::Tensor => view.plan(&ipc::TENSOR),
+        Format::Arrow | Format::Arrows if view.ndim() > 1 => view.plan(&arrow::tensor_requirements_of(view)),
+        Format::Arrow | Format::Arrows => view.plan(&arrow::requirements_of(view)),
+        Format::Parquet => return Ok(()),
+    };
+    let consumer = plan.consumer();
+    if let Some(refusal) = plan.refusal() {
+        let refusal = refusal.clone();
+        return Err(Error::Refused { consumer, refusal });
     }
-    trip.hop("bits → bytes", view.nbytes(), || view.convert(&NUMPY, policy))
+    allow(policy, consumer, plan.bytes_copied(), plan.reasons())
 }
 
 /// What the crate says under [`CopyPolicy::Never`], for copies that it leaves to the caller.
@@ -350,7 +367,7 @@ fn allow(policy: CopyPolicy, consumer: &'static str, bytes: usize, reasons: &[Co
     })
 }
 
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()

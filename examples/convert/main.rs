@@ -10,12 +10,13 @@
 //! ```
 //!
 //! Where to look for what: `hops.rs` calls the crate, a function per bridge; `sources.rs` finds the arrays of a file, `writing.rs` makes one of
-//! them; `routes.rs` strings the hops together; `trip.rs` times and verifies them; `inspect.rs` plans and does nothing; the rest is command line and
-//! output.
+//! them; `routes.rs` strings the hops together; `trip.rs` times and verifies them; `staged.rs` gives a file its name once it is right; `headers.rs` and
+//! `inspect.rs` plan and do nothing; the rest is command line and output.
 
 mod cli;
 mod failure;
 mod format;
+mod headers;
 mod hops;
 mod inspect;
 mod output;
@@ -23,6 +24,7 @@ mod progress;
 mod routes;
 mod same;
 mod sources;
+mod staged;
 mod trip;
 mod writing;
 

@@ -1,9 +1,11 @@
 //! Progress of what takes long. Drawn on a terminal only, never into a pipe.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use viewbridge::convert::Piece;
 
 /// Hops that move less than this are over before a bar would be seen.
 const WORTH_IT: usize = 64 << 20;
@@ -24,16 +26,12 @@ pub(crate) fn spinner(route: &str, bytes: usize) -> ProgressBar {
     spinner
 }
 
-/// A writer that counts, and shows how far it is.
-pub(crate) struct Counted<W> {
-    inner: W,
-    bar: ProgressBar,
-    pub(crate) bytes: usize,
-}
+/// How far the writing of so many bytes is.
+pub(crate) struct Bar(ProgressBar);
 
-impl<W: Write> Counted<W> {
+impl Bar {
     /// `expected` is in bytes, and need not be exact.
-    pub(crate) fn new(inner: W, expected: usize) -> Self {
+    pub(crate) fn new(expected: usize) -> Self {
         let bar = if expected < WORTH_IT {
             ProgressBar::hidden()
         } else {
@@ -43,26 +41,48 @@ impl<W: Write> Counted<W> {
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        let bytes = 0;
-        Self { inner, bar, bytes }
+        Self(bar)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.inc(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Takes note of a piece that has been written.
+    pub(crate) fn piece(&self, piece: Piece<'_>) -> ControlFlow<()> {
+        self.add(piece.bytes.len());
+        ControlFlow::Continue(())
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A writer that shows how far it is.
+pub(crate) struct Counted<W> {
+    inner: W,
+    bar: Bar,
+}
+
+impl<W: Write> Counted<W> {
+    /// `expected` is in bytes, and need not be exact.
+    pub(crate) fn new(inner: W, expected: usize) -> Self {
+        let bar = Bar::new(expected);
+        Self { inner, bar }
     }
 }
 
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(&bytes[..bytes.len().min(STEP)])?;
-        self.bytes += written;
-        self.bar.inc(u64::try_from(written).unwrap_or(u64::MAX));
+        self.bar.add(written);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
-    }
-}
-
-impl<W> Drop for Counted<W> {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
     }
 }

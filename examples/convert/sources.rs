@@ -23,8 +23,6 @@ pub(crate) const UNNAMED: &str = "values";
 /// An opened file.
 pub(crate) struct Sources {
     pub(crate) arrays: Vec<Source>,
-    /// Where the items are now.
-    pub(crate) opened: &'static str,
     /// What a safetensors file says beside its tensors.
     pub(crate) remarks: BTreeMap<String, String>,
 }
@@ -83,20 +81,12 @@ pub(crate) fn open_as(
         }
         (Format::Arrow, _) => columns(&hops::open_arrow(trip, path, open, policy)?),
         (Format::Arrows, _) => columns(&hops::open_arrows(trip, path, open, policy)?),
+        (Format::Tensor, _) => vec![Source::unnamed(hops::open_tensor(trip, path, open, policy)?)],
         (Format::Parquet, _) => columns(&hops::open_parquet(trip, path, policy)?),
         (Format::Bin, Some(items)) => vec![Source::unnamed(hops::open_raw(trip, path, open, policy, items)?)],
         (Format::Bin, None) => return Err(Failure::Empty { path: path.to_owned() }),
     };
-    let opened = match (format, open) {
-        (Format::Parquet, _) => "decoded",
-        (_, Open::Read) => "read",
-        (_, Open::Map) => "mapped",
-    };
-    Ok(Sources {
-        arrays,
-        opened,
-        remarks,
-    })
+    Ok(Sources { arrays, remarks })
 }
 
 impl Sources {

@@ -123,6 +123,13 @@ impl Trip {
         Ok(value)
     }
 
+    /// Says that the array went no further.
+    pub(crate) fn left_out(mut self) -> Self {
+        self.name.push_str(" (left out)");
+        self.settle(Check::Nothing);
+        self
+    }
+
     /// Says of the hops of a whole file that all its arrays have been compared.
     pub(crate) fn all_identical(&mut self) {
         self.settle(Check::Identical);
@@ -193,7 +200,7 @@ impl Row {
 }
 
 /// In words, each of them once.
-fn texts<'a>(reasons: impl IntoIterator<Item = &'a CopyReason>) -> Vec<String> {
+pub(crate) fn texts<'a>(reasons: impl IntoIterator<Item = &'a CopyReason>) -> Vec<String> {
     let mut texts = Vec::new();
     for text in reasons.into_iter().map(ToString::to_string) {
         if !texts.contains(&text) {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use viewbridge::files::raw::RawArray;
-use viewbridge::{CopyPolicy, DType, Kind, StridedView};
+use viewbridge::{Converted, CopyPolicy, DType, Kind, StridedView};
 
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::hops::{self, Column, Open};
+use crate::hops::{self, Column, Open, Out};
 use crate::progress;
 use crate::sources;
+use crate::staged::Staged;
 use crate::trip::Trip;
 
 type View = StridedView<'static>;
@@ -32,7 +33,37 @@ pub(crate) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Writes a file, reads it back and compares. The reading back is no hop of the trips: one for each array, and one in front for the file if there
+    /// Whether the format has a word for an array, and the policy lets it be written. The hop is noted only if it will not happen.
+    pub(crate) fn check(&self, trip: &mut Trip, array: &Array, policy: CopyPolicy) -> Result<(), Failure> {
+        if array.origin.is_some() && self.format.is_arrow() {
+            return Ok(());
+        }
+        match hops::check(&array.view, self.format, policy) {
+            Ok(()) => Ok(()),
+            refused => trip.hop(format!("view → {}", self.name()), 0, || {
+                refused.map(Converted::shared)
+            }),
+        }
+    }
+
+    /// Whether the format holds so many arrays.
+    pub(crate) fn check_count(&self, names: &[String]) -> Result<(), Failure> {
+        let path = || self.path.to_owned();
+        if names.is_empty() {
+            return Err(Failure::NothingLeft { path: path() });
+        }
+        if names.len() > 1 && !self.format.holds_many() {
+            let names = names.to_vec();
+            return Err(Failure::Several { path: path(), names });
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        hops::name(self.path)
+    }
+
+    /// Writes a file, reads it back and compares. Only then it gets its name. The reading back is no hop of the trips: one for each array, and one in front for the file if there
     /// are several.
     pub(crate) fn write_verified(
         &self,
@@ -44,13 +75,18 @@ impl Target<'_> {
         // What shows the items in the file: without it, there is no knowing what bare items are.
         let items = arrays.first().map(|array| bare(&array.view));
         let names: Vec<String> = arrays.iter().map(|array| array.name.clone()).collect();
+        let (staged, name) = (Staged::new(self.path)?, self.name());
+        let out = Out {
+            path: staged.path(),
+            name: &name,
+        };
         if self.format.is_arrow() {
-            self.write_columns(trips, arrays, policy)?;
+            self.write_columns(trips, arrays, policy, out)?;
         } else {
-            self.write_views(trips, arrays, policy)?;
+            self.write_views(&mut trips[0], &arrays, out)?;
         }
-        let spinner = progress::spinner("reading the result back", hops::size_of_file(self.path));
-        let written = self.read_back(items.as_ref());
+        let spinner = progress::spinner("reading the result back", hops::size_of_file(out.path));
+        let written = self.read_back(out.path, items.as_ref());
         spinner.finish_and_clear();
         let mut written = written?;
         if self.format == Format::Safetensors {
@@ -64,10 +100,16 @@ impl Target<'_> {
         for (trip, (name, view)) in trips[first..].iter_mut().zip(&written) {
             trip.arrive(view).map_err(|failure| failure.of_array(name))?;
         }
-        Ok(())
+        staged.keep()
     }
 
-    fn write_columns(&self, trips: &mut [Trip], arrays: Vec<Array>, policy: CopyPolicy) -> Result<(), Failure> {
+    fn write_columns(
+        &self,
+        trips: &mut [Trip],
+        arrays: Vec<Array>,
+        policy: CopyPolicy,
+        out: Out<'_>,
+    ) -> Result<(), Failure> {
         let first = trips.len() - arrays.len();
         let mut columns = Vec::new();
         for (trip, array) in trips[first..].iter_mut().zip(arrays) {
@@ -86,37 +128,33 @@ impl Target<'_> {
             });
         }
         match self.format {
-            Format::Arrows => hops::write_arrows(&mut trips[0], &columns, self.path),
-            _ => hops::write_arrow(&mut trips[0], &columns, self.path),
+            Format::Arrows => hops::write_arrows(&mut trips[0], &columns, out),
+            _ => hops::write_arrow(&mut trips[0], &columns, out),
         }
     }
 
-    fn write_views(&self, trips: &mut [Trip], arrays: Vec<Array>, policy: CopyPolicy) -> Result<(), Failure> {
-        let first = trips.len() - arrays.len();
-        let mut views = Vec::new();
-        for (trip, array) in trips[first..].iter_mut().zip(arrays) {
-            let view = hops::numpy_items(trip, &array.view, policy).map_err(|failure| failure.of_array(&array.name))?;
-            views.push((array.name, view));
-        }
-        let views: Vec<(&str, &View)> = views.iter().map(|(name, view)| (name.as_str(), view)).collect();
-        let (trip, path) = (&mut trips[0], self.path);
+    fn write_views(&self, trip: &mut Trip, arrays: &[Array], out: Out<'_>) -> Result<(), Failure> {
+        let views: Vec<(&str, &View)> = arrays.iter().map(|array| (array.name.as_str(), &array.view)).collect();
         match (self.format, views.as_slice()) {
-            (Format::Npz, views) => hops::write_npz(trip, views, path, policy),
-            (Format::Safetensors, views) => hops::write_safetensors(trip, views, self.remarks, path, policy),
-            (Format::Npy, [(_, view)]) => hops::write_npy(trip, view, path, policy),
-            (Format::Bin, [(_, view)]) => hops::write_raw(trip, view, path, policy),
-            (Format::Parquet, _) => Err(Failure::OnlyRead { path: path.to_owned() }),
+            (Format::Npz, views) => hops::write_npz(trip, views, out),
+            (Format::Safetensors, views) => hops::write_safetensors(trip, views, self.remarks, out),
+            (Format::Npy, [(_, view)]) => hops::write_npy(trip, view, out),
+            (Format::Tensor, [(_, view)]) => hops::write_tensor(trip, view, out),
+            (Format::Bin, [(_, view)]) => hops::write_raw(trip, view, out),
+            (Format::Parquet, _) => Err(Failure::OnlyRead {
+                path: self.path.to_owned(),
+            }),
             (_, views) => Err(Failure::Several {
-                path: path.to_owned(),
+                path: self.path.to_owned(),
                 names: views.iter().map(|(name, _)| (*name).to_owned()).collect(),
             }),
         }
     }
 
-    fn read_back(&self, items: Option<&RawArray>) -> Result<Vec<(String, View)>, Failure> {
+    fn read_back(&self, path: &Path, items: Option<&RawArray>) -> Result<Vec<(String, View)>, Failure> {
         let mut trip = Trip::new("reading back");
         let policy = CopyPolicy::IfNeeded;
-        let written = sources::open_as(&mut trip, self.path, (self.format, items), Open::Read, policy)?;
+        let written = sources::open_as(&mut trip, path, (self.format, items), Open::Read, policy)?;
         let view = |source: &sources::Source| Ok((source.name().to_owned(), source.view(&mut trip, policy)?.0));
         written.arrays.iter().map(view).collect()
     }

@@ -372,7 +372,7 @@ impl fmt::Display for ArrowFault {
             ),
             Self::Compressed(e) => write!(
                 f,
-                "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd` of arrow-ipc"
+                "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd`"
             ),
             Self::CData(e) => write!(f, "invalid Arrow C data: {e}"),
             Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),

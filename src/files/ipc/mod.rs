@@ -323,6 +323,20 @@ mod tests {
         assert_eq!(numbers.buffer::<i64>(0)[2], 3);
     }
 
+    /// What Arrow says where a codec was not built in.
+    #[test]
+    fn a_codec_that_is_missing_says_what_would_help() {
+        let missing = || ArrowError::InvalidArgumentError("lz4 IPC compression not enabled".into());
+        let error = undecoded(true)(missing());
+        assert!(matches!(error, Error::Arrow(ArrowFault::Compressed(_))), "{error}");
+        assert!(
+            error.to_string().contains("enable the feature `lz4` or `zstd`"),
+            "{error}"
+        );
+        let error = undecoded(false)(missing());
+        assert!(matches!(error, Error::Arrow(ArrowFault::Library(_))), "{error}");
+    }
+
     #[test]
     fn broken_files_are_errors() {
         let file = file();
