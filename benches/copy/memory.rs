@@ -2,10 +2,10 @@
 //!
 //! # Safety
 //!
-//! *owned block*: `ptr` was returned by `alloc_zeroed` for `layout`, of which `offset` bytes are not used, and nobody else frees it. Its bytes are initialised from the start.
+//! *owned block*: `ptr` was returned by `alloc` for `layout`, of which `offset` bytes are not used, and nobody else frees it. Its bytes are initialised from the start.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -42,15 +42,16 @@ impl Memory {
         let alignment = if len >= 4 << 20 { 2 << 20 } else { 4096 };
         let layout = Layout::from_size_align(offset + len.max(1), alignment).unwrap();
         // SAFETY: the size is not 0.
-        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) }).expect("memory for a benchmark");
-        let mut memory = Self { ptr, layout, offset };
+        let ptr = NonNull::new(unsafe { alloc(layout) }).expect("memory for a benchmark");
         #[cfg(target_os = "linux")]
         if pages == Pages::Huge && alignment > 4096 {
             // SAFETY: *owned block*; the advice changes no byte.
             unsafe { libc::madvise(ptr.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
         }
-        memory.bytes_mut().fill(0);
-        memory
+        // The first touch, which decides about the pages: zeroed memory of this alignment would have been touched before the advice.
+        // SAFETY: *owned block*.
+        unsafe { ptr.write_bytes(0, layout.size()) };
+        Self { ptr, layout, offset }
     }
 
     const fn start(&self) -> *mut u8 {

@@ -14,6 +14,7 @@ mod repeat;
 mod rows;
 mod runs;
 mod simd;
+mod sweep;
 mod table;
 mod transpose;
 mod weave;

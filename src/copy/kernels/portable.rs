@@ -94,6 +94,11 @@ impl Simd for Portable {
         unsafe { Self::store(to, line) };
     }
 
+    const STREAMS: bool = false;
+
+    #[inline(always)]
+    fn prefetch(_: *const u8) {}
+
     #[inline(always)]
     unsafe fn fence() {}
 

@@ -34,6 +34,12 @@ pub(super) trait Simd: Copy {
     /// 64 bytes at `to` are writable; `to` is a multiple of 64.
     unsafe fn stream(to: *mut u8, line: Self::Line);
 
+    /// Whether [`stream`](Self::stream) goes past the caches.
+    const STREAMS: bool = true;
+
+    /// Asks for a line to be brought into the nearest cache. Any address will do: nothing is read that the program could see.
+    fn prefetch(from: *const u8);
+
     /// Orders streamed stores before all later ones.
     ///
     /// # Safety

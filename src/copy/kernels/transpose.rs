@@ -23,6 +23,7 @@ use super::job::Job;
 use super::rows::turn;
 use super::runs::copy;
 use super::simd::{LINE, Simd};
+use super::sweep::tiled;
 use super::weave;
 
 /// A square of items that is moved at once.
@@ -57,10 +58,6 @@ pub(super) struct Finish {
     pub(super) stream: bool,
 }
 
-/// Items along and across that are worked on together, so that the lines of both operands stay in the nearer caches until they are used up.
-const MACRO_ALONG: usize = 256;
-const MACRO_ACROSS: usize = 1024;
-
 /// The batch of the first axis: each with the largest tiles that fit.
 ///
 /// # Safety
@@ -78,90 +75,18 @@ pub(super) unsafe fn transpose<S: Simd, T: Tile, const N: usize>(src: *const u8,
         unsafe { single::<N>(src, dst, job) };
     } else if along.len >= T::ALONG && across.len >= T::ACROSS {
         // SAFETY: *reach*.
-        unsafe { tiled::<T>(src, dst, job) };
+        unsafe { tiled::<S, T>(src, dst, job) };
     } else if along.len >= T::Smaller::ALONG && across.len >= T::Smaller::ACROSS {
         // SAFETY: *reach*.
-        unsafe { tiled::<T::Smaller>(src, dst, job) };
+        unsafe { tiled::<S, T::Smaller>(src, dst, job) };
     } else {
         type Least<T> = <<T as Tile>::Smaller as Tile>::Smaller;
         if !T::Smaller::LAST && along.len >= Least::<T>::ALONG && across.len >= Least::<T>::ACROSS {
             // SAFETY: *reach*.
-            unsafe { tiled::<Least<T>>(src, dst, job) };
+            unsafe { tiled::<S, Least<T>>(src, dst, job) };
         } else {
             // SAFETY: *reach*.
             unsafe { single::<N>(src, dst, job) };
-        }
-    }
-}
-
-/// # Safety
-///
-/// As the module says; the extents are at least those of a tile.
-#[inline(always)]
-unsafe fn tiled<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
-    let [batch, across, along] = job.axes;
-    let aligned = |stride: isize| stride.unsigned_abs().is_multiple_of(LINE);
-    let exact = along.len == T::ALONG && across.len == T::ACROSS;
-    let head = dst.align_offset(LINE) / T::SIZE;
-    // Whole lines; or smaller rows one behind the other, which are whole lines together.
-    let whole = T::GRAIN == LINE && aligned(across.dst);
-    let adjacent = exact && across.dst == T::GRAIN.cast_signed() && head == 0;
-    let stream = job.stream
-        && T::ALONG * T::SIZE == T::GRAIN
-        && (whole || adjacent)
-        && aligned(batch.dst)
-        && dst.wrapping_add(head * T::SIZE).addr().is_multiple_of(LINE)
-        && head + T::ALONG <= along.len;
-    let head = if stream { head } else { 0 };
-    let finish = Finish { swap: job.swap, stream };
-    let (mut src, mut dst) = (src, dst);
-    for _ in 0..batch.len {
-        if exact {
-            // SAFETY: *reach*; all tiles of the batch are aligned if they are streamed.
-            unsafe { T::tile(src, along.src, dst, across.dst, finish) };
-        } else {
-            // SAFETY: *reach*.
-            unsafe { sweep::<T>(src, dst, job, head, finish) };
-        }
-        src = src.wrapping_offset(batch.src);
-        dst = dst.wrapping_offset(batch.dst);
-    }
-}
-
-/// One matrix, macro tile by macro tile, each of them row by row of the destination.
-///
-/// # Safety
-///
-/// As the module says; the extents are at least those of a tile; if it is to be streamed, the rows of the destination are aligned `head`
-/// items from their start.
-#[inline(always)]
-unsafe fn sweep<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, head: usize, finish: Finish) {
-    let [_, across, along] = job.axes;
-    let (wide, high) = (MACRO_ALONG / T::SIZE, MACRO_ACROSS / T::SIZE);
-    let (wide, high) = (wide.max(T::ALONG), high.max(T::ACROSS));
-    let cached = Finish {
-        stream: false,
-        ..finish
-    };
-    let (last_a, last_c) = (along.len - T::ALONG, across.len - T::ACROSS);
-    for c_start in (0..across.len).step_by(high) {
-        for a_start in (head..along.len).step_by(wide) {
-            for c in (c_start..across.len.min(c_start + high)).step_by(T::ACROSS) {
-                let c = c.min(last_c);
-                let from = src.wrapping_add(c * T::SIZE);
-                let to = dst.wrapping_offset(across.dst.wrapping_mul(c.cast_signed()));
-                if head > 0 && a_start == head {
-                    // SAFETY: *reach*.
-                    unsafe { T::tile(from, along.src, to, across.dst, cached) };
-                }
-                for a in (a_start..along.len.min(a_start + wide)).step_by(T::ALONG) {
-                    // Tiles that lie across lines are not streamed.
-                    let (a, finish) = if a <= last_a { (a, finish) } else { (last_a, cached) };
-                    let from = from.wrapping_offset(along.src.wrapping_mul(a.cast_signed()));
-                    // SAFETY: *reach*.
-                    unsafe { T::tile(from, along.src, to.wrapping_add(a * T::SIZE), across.dst, finish) };
-                }
-            }
         }
     }
 }

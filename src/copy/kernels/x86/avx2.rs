@@ -45,6 +45,12 @@ impl Simd for Avx2 {
         unsafe { _mm256_stream_si256(to.wrapping_add(32).cast(), high) };
     }
 
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // SAFETY: a hint: it follows no pointer.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn fence() {

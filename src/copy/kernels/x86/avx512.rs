@@ -39,6 +39,12 @@ impl Simd for Avx512 {
         unsafe { _mm512_stream_si512(to.cast(), line) };
     }
 
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // SAFETY: a hint: it follows no pointer.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    }
+
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn fence() {
