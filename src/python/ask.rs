@@ -7,13 +7,14 @@
 //! oldest version that this crate supports, exports it too, and no longer changes.
 #![allow(unsafe_code)]
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 /// The capsule of an object that knows the new keyword. `None` decides nothing: there may be no such method, or an older one.
 #[cfg(unix)]
 #[inline]
 pub(super) fn capsule_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    use pyo3::exceptions::{PyAttributeError, PyTypeError};
+    use pyo3::exceptions::PyAttributeError;
     use pyo3::ffi;
     use pyo3::intern;
     use pyo3::sync::PyOnceLock;
@@ -42,10 +43,17 @@ pub(super) fn capsule_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bou
     // SAFETY: a new reference, or NULL with an exception set.
     match unsafe { Bound::from_owned_ptr_or_err(py, capsule) } {
         Ok(capsule) => Ok(Some(capsule)),
-        Err(error) if error.is_instance_of::<PyAttributeError>(py) || error.is_instance_of::<PyTypeError>(py) => {
-            Ok(None)
-        }
+        Err(error) if error.is_instance_of::<PyAttributeError>(py) || is_about_arguments(py, &error) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether a function says that it does not know the arguments, and not that it does not like its object: older producers are asked again without.
+pub(super) fn is_about_arguments(py: Python<'_>, error: &PyErr) -> bool {
+    let words = ["argument", "keyword", "parameter", "max_version"];
+    error.is_instance_of::<PyTypeError>(py) && {
+        let text = error.value(py).to_string();
+        words.iter().any(|word| text.contains(word))
     }
 }
 

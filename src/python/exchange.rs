@@ -20,7 +20,7 @@ use super::door::Door;
 use super::view::PyView;
 use crate::convert::CopyPolicy;
 use crate::dlpack::exchange::{CAPSULE, find, version};
-use crate::dlpack::{self, VersionedTensor};
+use crate::dlpack::{self, BorrowedTensor, VersionedTensor};
 
 /// What is known of a type, for good: types are looked up at every call.
 struct Slot {
@@ -46,7 +46,7 @@ impl Slot {
 #[derive(Clone, Copy)]
 struct Facts {
     table: Option<&'static DLPackExchangeAPI>,
-    /// Whether its objects may mean something else than their bytes: PyTorch conjugates and negates when items are read.
+    /// Whether its objects may be more than their bytes: PyTorch conjugates and negates when items are read, and records gradients.
     lazy: bool,
 }
 
@@ -84,7 +84,8 @@ pub(super) fn tensor_of(object: &Bound<'_, PyAny>, table_wanted: bool) -> PyResu
     Ok(Some(unsafe { VersionedTensor::from_raw(tensor) }?))
 }
 
-/// Refuses objects whose items are conjugated or negated when they are read, whatever the door: their bytes say something else.
+/// Refuses objects whose items are conjugated or negated when they are read, whatever the door: their bytes say something else. And those whose
+/// gradients are recorded: their own `__dlpack__` refuses them, and the table of their type does not.
 #[inline]
 pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     if facts_of(object)?.lazy {
@@ -111,6 +112,12 @@ fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
             let text = format!("the items are not what the bytes say ({question} is true); call {remedy}() first");
             return Err(PyBufferError::new_err(text));
         }
+    }
+    if let Some(tracked) = object.getattr_opt(intern!(py, "requires_grad"))?
+        && tracked.is_truthy()?
+    {
+        let text = "the tensor requires gradients, and a view would write it behind their back; call detach() first";
+        return Err(PyBufferError::new_err(text));
     }
     Ok(())
 }
@@ -191,8 +198,7 @@ static OFFER: Offer = Offer(DLPackExchangeAPI {
     managed_tensor_allocator: Some(allocate),
     managed_tensor_from_py_object_no_sync: Some(from_object),
     managed_tensor_to_py_object_no_sync: Some(to_object),
-    // Shape and strides would have to live beside the view, in items.
-    dltensor_from_py_object_no_sync: None,
+    dltensor_from_py_object_no_sync: Some(borrow_object),
     current_work_stream: Some(current_stream),
 });
 
@@ -233,6 +239,36 @@ unsafe extern "C" fn from_object(object: *mut c_void, out: *mut *mut DLManagedTe
         unsafe { out.write(tensor.into_raw()) };
         Ok(())
     })
+}
+
+/// A tensor for as long as the object lives: its shape and strides lie beside the view. Never copies; read-only memory is refused, of which the struct
+/// could not tell.
+///
+/// # Safety
+///
+/// As the specification has it: `object` is a borrowed view, `out` can be written.
+unsafe extern "C" fn borrow_object(object: *mut c_void, out: *mut DLTensor) -> c_int {
+    guarded(|py| {
+        // SAFETY: a borrowed reference.
+        let object = unsafe { Bound::from_borrowed_ptr(py, object.cast()) };
+        let tensor = object.cast::<PyView>()?.get().borrowed()?.as_dl_tensor();
+        // SAFETY: `out` can be written.
+        unsafe { out.write(tensor) };
+        Ok(())
+    })
+}
+
+impl PyView {
+    /// The view as a tensor that nobody owns, made once.
+    fn borrowed(&self) -> PyResult<&BorrowedTensor<'static>> {
+        if let Some(tensor) = self.lent().get() {
+            return Ok(tensor);
+        }
+        let tensor = self.view().borrow_dlpack()?;
+        // SAFETY: whoever follows it holds the object, and with it the view's memory, as the specification has it.
+        let tensor = Box::new(unsafe { tensor.detach() });
+        Ok(self.lent().get_or_init(|| tensor))
+    }
 }
 
 /// # Safety

@@ -189,7 +189,7 @@ pub(super) fn call<'py>(
     let py = method.py();
     match method.call(PyTuple::empty(py), Some(keywords)) {
         Ok(capsule) => Ok((capsule, true)),
-        Err(error) if error.is_instance(py, &PyTypeError::type_object(py)) => {
+        Err(error) if ask::is_about_arguments(py, &error) => {
             if keywords.contains(intern!(py, "dl_device"))? {
                 let text = "the producer cannot move the memory to another device";
                 let refused = PyBufferError::new_err(text);

@@ -1,7 +1,7 @@
 //! The view as a Python object.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -13,6 +13,7 @@ use super::import;
 use super::report::PyReport;
 use crate::arrow::Column;
 use crate::convert::{Converted, CopyReport};
+use crate::dlpack::BorrowedTensor;
 use crate::view::StridedView;
 
 /// A view of any array's memory: Python's `viewbridge.View`.
@@ -31,6 +32,8 @@ pub struct PyView {
     beside: Option<Arc<Beside>>,
     /// Buffers lent out and not given back.
     exports: AtomicUsize,
+    /// What the exchange API's borrowed tensors point to, from the first one on.
+    lent: OnceLock<Box<BorrowedTensor<'static>>>,
 }
 
 /// What there is to know of a view beyond its memory.
@@ -59,6 +62,7 @@ impl PyView {
             foreign_copy: false,
             beside: None,
             exports: AtomicUsize::new(0),
+            lent: OnceLock::new(),
         }
     }
 
@@ -126,6 +130,10 @@ impl PyView {
         &self.exports
     }
 
+    pub(super) fn lent(&self) -> &OnceLock<Box<BorrowedTensor<'static>>> {
+        &self.lent
+    }
+
     pub(super) fn base<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
         self.base.as_ref().map(|base| base.bind(py))
     }
@@ -144,6 +152,7 @@ impl PyView {
             foreign_copy: self.foreign_copy,
             beside: self.beside.clone(),
             exports: AtomicUsize::new(0),
+            lent: OnceLock::new(),
         }
     }
 
