@@ -182,7 +182,8 @@ impl Layout {
             .ok_or(LayoutError::IndexOutOfRange { axis, index, size })
     }
 
-    /// First position, number of items and stride of a slice. An axis that ends up empty keeps its stride, as in NumPy.
+    /// First position, number of items and stride of a slice. An axis that ends up empty keeps its stride, as in NumPy; so does one that ends up with an
+    /// item, if the step leads out of every memory.
     #[inline]
     fn resolve_slice(&self, axis: usize, slice: Slice) -> Result<(usize, usize, isize), LayoutError> {
         let stride = self.strides()[axis];
@@ -192,12 +193,15 @@ impl Layout {
         if len == 0 {
             return Ok((0, 0, stride));
         }
-        let stepped = stride.checked_mul(slice.step).ok_or(LayoutError::StrideOverflow {
-            axis,
-            stride,
-            factor: slice.step,
-        })?;
-        Ok((start, len, stepped))
+        match stride.checked_mul(slice.step) {
+            Some(stepped) => Ok((start, len, stepped)),
+            None if len == 1 && slice.step.unsigned_abs() > 1 => Ok((start, len, stride)),
+            None => Err(LayoutError::StrideOverflow {
+                axis,
+                stride,
+                factor: slice.step,
+            }),
+        }
     }
 
     /// `offset` moved by `position` items along an axis.
@@ -256,10 +260,19 @@ mod tests {
         assert_eq!(error(&[Index::from(..), Index::At(-4)]), out_of_range);
         assert_eq!(error(&[Index::Slice(Slice::ALL.step_by(0))]), E::ZeroStep { axis: 0 });
         assert!(matches!(error(&[Index::NewAxis; 62]), E::RankTooHigh { ndim: 65 }));
-        let huge = Slice::ALL.step_by(isize::MAX);
-        assert!(matches!(
-            error(&[Index::Slice(huge)]),
-            E::StrideOverflow { axis: 0, .. }
-        ));
+    }
+
+    #[test]
+    fn a_step_out_of_every_memory_leaves_an_item() {
+        let a = cube();
+        for step in [isize::MAX, isize::MIN] {
+            let one = a.slice_axis(0, Slice::ALL.step_by(step)).unwrap();
+            assert_eq!((one.shape(), one.strides()), (&[1, 3, 4][..], a.strides()));
+            assert_eq!(one.offset(), if step > 0 { 0 } else { 96 });
+        }
+        // Where nothing is stepped to, strides may be anything.
+        let wide = Layout::strided(&[3, 0], &[isize::MAX / 2 + 1, 8], 0, &DType::F64).unwrap();
+        let error = wide.slice_axis(0, Slice::ALL.step_by(2)).unwrap_err();
+        assert!(matches!(error, LayoutError::StrideOverflow { axis: 0, .. }));
     }
 }
