@@ -203,6 +203,9 @@ impl Args {
         if format == Format::Parquet {
             return Err(Failure::OnlyRead { path });
         }
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(Failure::NoFile { path });
+        }
         if is_one_file(&path, input) {
             return Err(Failure::SameFile { path });
         }

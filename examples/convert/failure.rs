@@ -73,22 +73,7 @@ impl Failure {
 
     /// Whether the array is one that no view shows, or the format has no word for.
     pub(crate) fn is_unsupported(&self) -> bool {
-        matches!(
-            self.error(),
-            Some(
-                Error::Refused { .. }
-                    | Error::Nulls { .. }
-                    | Error::Npy(NpyFault::Unwritable { .. })
-                    | Error::Safetensors(SafetensorsFault::PartialByte { .. })
-                    | Error::Arrow(
-                        ArrowFault::NoView { .. }
-                            | ArrowFault::UnsupportedType(_)
-                            | ArrowFault::Ragged { .. }
-                            | ArrowFault::Spacing { .. }
-                            | ArrowFault::MixedTypes { .. }
-                    )
-            )
-        )
+        self.error().is_some_and(is_unsupported)
     }
 
     /// What went wrong, without where.
@@ -116,11 +101,33 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Different { .. } => 4,
-            Self::SameFile { .. } | Self::UnknownFormat { .. } | Self::OnlyRead { .. } | Self::NoNames { .. } => 2,
+            Self::NoFile { .. }
+            | Self::SameFile { .. }
+            | Self::UnknownFormat { .. }
+            | Self::OnlyRead { .. }
+            | Self::NoNames { .. } => 2,
             _ if matches!(self.error(), Some(Error::CopyForbidden { .. })) => 3,
             _ => 1,
         }
     }
+}
+
+/// Whether an error says that no view shows an array, or that a format has no word for it.
+pub(crate) fn is_unsupported(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Refused { .. }
+            | Error::Nulls { .. }
+            | Error::Npy(NpyFault::Unwritable { .. })
+            | Error::Safetensors(SafetensorsFault::PartialByte { .. })
+            | Error::Arrow(
+                ArrowFault::NoView { .. }
+                    | ArrowFault::UnsupportedType(_)
+                    | ArrowFault::Ragged { .. }
+                    | ArrowFault::Spacing { .. }
+                    | ArrowFault::MixedTypes { .. }
+            )
+    )
 }
 
 impl fmt::Display for Failure {
@@ -151,7 +158,7 @@ impl fmt::Display for Failure {
                     "{failure} (or: leave it out with --skip-unsupported, choose one with --array)"
                 );
             }
-            Self::NoFile { path } => write!(f, "{}: is there, and is no file", path.display())?,
+            Self::NoFile { path } => write!(f, "{}: is no file that could be overwritten", path.display())?,
             Self::NothingLeft { path } => {
                 write!(f, "{}: no array is left to write; all are unsupported", path.display())?;
             }

@@ -8,7 +8,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use viewbridge::files::ipc::{self, ListedColumn};
 use viewbridge::files::raw::RawArray;
 use viewbridge::files::{Listed, Opening, Stored, npy, npz, raw, safetensors};
-use viewbridge::{ArrowFault, CopyReason, Error, arrow};
+use viewbridge::{ArrowFault, CopyReason, Error, NoView, arrow};
 
 use crate::failure::Failure;
 use crate::format::Format;
@@ -68,10 +68,21 @@ fn of_columns(columns: Vec<ListedColumn>, opening: Opening) -> Vec<Entry> {
         buffers: column.buffers,
         look: match &column.array {
             Ok(listed) => Ok(look(listed, opening)),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(because(error)),
         },
     };
     columns.into_iter().map(entry).collect()
+}
+
+/// Why there is no view, and what option would show one.
+fn because(error: &Error) -> String {
+    match error {
+        Error::Arrow(ArrowFault::NoView {
+            because: NoView::Unread,
+            ..
+        }) => format!("{error} (here: add --open)"),
+        other => other.to_string(),
+    }
 }
 
 /// The columns of a Parquet file, as decoding all rows at once would give them. Only the footer is read.
@@ -100,7 +111,7 @@ fn of_parquet(file: File) -> Result<Vec<Entry>, Error> {
                 compressed: true,
                 opening: texts(&[CopyReason::FileRead, CopyReason::Decoded]),
             }),
-            (Err(error), _) => Err(error.to_string()),
+            (Err(error), _) => Err(because(&error)),
         },
     };
     Ok(builder.schema().fields().iter().enumerate().map(entry).collect())

@@ -236,11 +236,7 @@ impl Inspection {
                 Err(why) => writeln!(out, "no view:       {why}")?,
             }
             for (part, Range { start, end }) in &entry.buffers {
-                let part = match part {
-                    Part::Validity => "validity",
-                    _ => "items",
-                };
-                writeln!(out, "buffer:        {start} to {end} of the file, {part}")?;
+                writeln!(out, "buffer:        {start} to {end} of the file, {}", kind(*part))?;
             }
             writeln!(out)?;
         }
@@ -260,6 +256,14 @@ impl Inspection {
     }
 }
 
+/// What a buffer of a column holds: the data are items and offsets.
+fn kind(part: Part) -> &'static str {
+    match part {
+        Part::Validity => "validity",
+        _ => "data",
+    }
+}
+
 /// What strides count.
 fn unit(layout: &Layout) -> &'static str {
     match layout.unit() {
@@ -269,10 +273,8 @@ fn unit(layout: &Layout) -> &'static str {
 }
 
 fn entry_json(entry: &Entry) -> Value {
-    let buffer = |(part, range): &(Part, Range<u64>)| {
-        let part = if *part == Part::Validity { "validity" } else { "items" };
-        json!({ "part": part, "file_range": [range.start, range.end] })
-    };
+    let buffer =
+        |(part, range): &(Part, Range<u64>)| json!({ "part": kind(*part), "file_range": [range.start, range.end] });
     let mut value = match &entry.look {
         Ok(look) => look.json(),
         Err(_) => json!({}),

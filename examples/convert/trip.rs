@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use viewbridge::{Converted, CopyReason, CopyReport, Error, Info, StridedView};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, is_unsupported};
 use crate::progress;
 use crate::same::same_items;
 
@@ -172,6 +172,7 @@ impl Row {
             Ok(report) => (Outcome::Copied, texts(report.reasons())),
             Err(Error::CopyForbidden { reasons, .. }) => (Outcome::Forbidden, texts(reasons)),
             Err(Error::Refused { refusal, .. }) => (Outcome::Refused, vec![refusal.to_string()]),
+            Err(other) if is_unsupported(other) => (Outcome::Refused, vec![other.to_string()]),
             Err(other) => (Outcome::Failed, vec![other.to_string()]),
         };
         Self {

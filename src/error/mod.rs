@@ -266,6 +266,7 @@ impl fmt::Display for Error {
             Self::DType(e) => e.fmt(f),
             Self::Dlpack(e) => write!(f, "invalid DLPack tensor: {e}"),
             Self::Arrow(e) => e.fmt(f),
+            Self::Npy(e @ NpyFault::Unwritable { .. }) => write!(f, "no .npy file can hold it: {e}"),
             Self::Npy(e) => write!(f, "invalid .npy file: {e}"),
             Self::Raw(e) => write!(f, "raw file: {e}"),
             Self::Npz(e) => write!(f, "invalid .npz file: {e}"),

@@ -132,7 +132,12 @@ impl Listed {
     pub fn outline(&self, opening: Opening) -> Outline {
         let moved = self.stored == Stored::Compressed || self.realigned().is_some();
         let mapped = opening == Opening::Map && !moved;
-        let base = if mapped { PAGE } else { READ };
+        let base = match self.arrow {
+            _ if mapped => PAGE,
+            // Arrow decompresses into memory as it comes, and then sees to what the type needs.
+            Some(alignment) if self.stored == Stored::Compressed => wide(alignment),
+            _ => READ,
+        };
         let in_file = mapped || (!moved && self.whole);
         let place = if in_file { self.range.start % base } else { 0 };
         let owner = match self.arrow {
