@@ -108,6 +108,35 @@ fn columns_and_times_are_what_the_header_says() {
     assert!(read.is_f_contiguous());
 }
 
+/// The header and the items are those of one file, even if its name is another's in between.
+#[test]
+fn a_name_that_changes_hands_mixes_no_two_files() {
+    let (folder, path) = file(&[1000]);
+    let other = folder.path().join("other");
+    // Of another shape and type, so that its header would not do.
+    let long = StridedView::from_vec(vec![0x0102_0304_u32; 4000]);
+    std::thread::scope(|scope| {
+        let renames = scope.spawn(|| {
+            let short = StridedView::from_vec(vec![7_i16; 1000]);
+            for _ in 0..300 {
+                for view in [&long, &short] {
+                    npy::write(&other, view).unwrap();
+                    fs::rename(&other, &path).unwrap();
+                }
+            }
+        });
+        while !renames.is_finished() {
+            let view = map_mut(&path, Mode::CopyOnWrite).unwrap();
+            let view = view.as_view();
+            match view.shape() {
+                [4000] => assert_eq!(view.get::<u32>(&[3999]).unwrap(), 0x0102_0304),
+                [1000] => assert!([7, 999].contains(&view.get::<i16>(&[999]).unwrap())),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+}
+
 #[test]
 fn modes_of_other_functions_are_refused() {
     let (_folder, path) = file(&[4]);

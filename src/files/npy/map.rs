@@ -5,7 +5,6 @@
 //! The unsafe calls pass the caller's promise on to the mapping.
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -53,13 +52,15 @@ pub unsafe fn map_mut(path: impl AsRef<Path>, mode: Mode) -> Result<StridedViewM
         Mode::ReadWrite | Mode::CopyOnWrite => {}
     }
     let path = path.as_ref();
-    let mut file = File::open(path)?;
-    let available = file.metadata()?.len();
-    let (header, offset) = Header::parse(&read_header(&mut file, available)?)?;
+    // Opened once: what is mapped is what the header was read of, whatever the name means by then.
+    let file = raw::open(path, mode)?;
+    let mut reader = file.as_ref().ok_or(RawFault::ShapeMissing)?;
+    let available = reader.metadata()?.len();
+    let (header, offset) = Header::parse(&read_header(&mut reader, available)?)?;
     // Files that are too short are broken, and not to be extended as those without a header are.
     check_data(&header.layout()?, offset, available)?;
     // SAFETY: the caller's promise is the one asked for.
-    unsafe { raw::map_mut(path, mode, &items(header, offset)) }
+    unsafe { raw::map_opened(&mut { file }, path, mode, &items(header, offset)) }
 }
 
 /// Makes a `.npy` file of zeros, or overwrites one, and maps its items for writing (NumPy's `open_memmap` in mode `w+`).
@@ -95,9 +96,12 @@ pub unsafe fn map_mut(path: impl AsRef<Path>, mode: Mode) -> Result<StridedViewM
 pub unsafe fn create(path: impl AsRef<Path>, header: &Header) -> Result<StridedViewMut<'static>> {
     let (path, bytes) = (path.as_ref(), header.encode()?);
     let items = items(header.clone(), bytes.len());
+    let mut file = raw::open(path, Mode::Create)?;
     // SAFETY: the caller's promise is the one asked for. The header, which is written afterwards, lies in front of the mapped part.
-    let view = unsafe { raw::map_mut(path, Mode::Create, &items) }?;
-    File::options().write(true).open(path)?.write_all(&bytes)?;
+    let view = unsafe { raw::map_opened(&mut file, path, Mode::Create, &items) }?;
+    if let Some(mut file) = file {
+        file.write_all(&bytes)?;
+    }
     Ok(view)
 }
 

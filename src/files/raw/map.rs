@@ -38,7 +38,8 @@ use crate::view_mut::StridedViewMut;
 /// As long as the view, or another one of its memory, lives, nobody makes the file shorter; nobody writes the mapped part of it (in mode `r` at
 /// all, in the other modes during a call that reads it), in this process or another one.
 pub unsafe fn map(path: impl AsRef<Path>, mode: Mode, items: &RawArray) -> Result<StridedView<'static>> {
-    let (mapped, layout) = open(path.as_ref(), mode, items)?;
+    let path = path.as_ref();
+    let (mapped, layout) = place(&mut open(path, mode)?, path, mode, items)?;
     // SAFETY: the caller's promise is the one asked for.
     items.view(unsafe { shared(mapped) }, layout)
 }
@@ -56,29 +57,51 @@ pub unsafe fn map(path: impl AsRef<Path>, mode: Mode, items: &RawArray) -> Resul
 /// As long as the view, or one made of it, lives, nobody makes the file shorter, and nobody else writes the mapped part of it. In modes `r+` and `w+`
 /// nobody else in this process reads it, either; other processes see what was written, whenever the operating system lets them.
 pub unsafe fn map_mut(path: impl AsRef<Path>, mode: Mode, items: &RawArray) -> Result<StridedViewMut<'static>> {
+    let path = path.as_ref();
     if mode == Mode::Read {
         return Err(RawFault::ReadOnlyMode.into());
     }
-    let (mapped, layout) = open(path.as_ref(), mode, items)?;
+    let mut file = open(path, mode)?;
+    // SAFETY: the caller's promise is the one asked for.
+    unsafe { map_opened(&mut file, path, mode, items) }
+}
+
+/// As [`map_mut`], of a file that is open for what the mode does.
+///
+/// # Safety
+///
+/// As [`map_mut`].
+pub(in crate::files) unsafe fn map_opened(
+    file: &mut Opened,
+    path: &Path,
+    mode: Mode,
+    items: &RawArray,
+) -> Result<StridedViewMut<'static>> {
+    let (mapped, layout) = place(file, path, mode, items)?;
     // SAFETY: the caller's promise is the one asked for.
     let view = items.view(unsafe { exclusive(mapped) }, layout)?;
     view.into_mut().map_err(|(_, error)| error)
 }
 
-/// Opens a file as its mode says, and makes it long enough if it may be. Nothing is done to the file before everything is checked.
-fn open(path: &Path, mode: Mode, items: &RawArray) -> Result<(MappedFile, Layout)> {
-    let create = mode == Mode::Create;
-    if create && !items.has_shape() {
+/// A file as its mode needs it. A file that is to be made, or emptied, is opened only when that is to happen.
+pub(in crate::files) type Opened = Option<File>;
+
+/// Opens a file for what its mode does.
+pub(in crate::files) fn open(path: &Path, mode: Mode) -> Result<Opened> {
+    if mode == Mode::Create {
+        return Ok(None);
+    }
+    let mut options = File::options();
+    Ok(Some(options.read(true).write(mode.writes_file()).open(path)?))
+}
+
+/// Maps the place of the items, and makes the file long enough if it may be. Nothing is done to the file before everything is checked.
+fn place(file: &mut Opened, path: &Path, mode: Mode, items: &RawArray) -> Result<(MappedFile, Layout)> {
+    if mode == Mode::Create && !items.has_shape() {
         return Err(RawFault::ShapeMissing.into());
     }
-    let open = |truncate| {
-        let mut options = File::options();
-        options.read(true).write(mode.writes_file());
-        options.create(truncate).truncate(truncate).open(path)
-    };
-    // What is to be emptied counts as empty, and is opened only after the shape has turned out to be possible.
-    let existing = if create { None } else { Some(open(false)?) };
-    let available = match &existing {
+    // What is to be emptied counts as empty.
+    let available = match file {
         Some(file) => file.metadata()?.len(),
         None => 0,
     };
@@ -88,13 +111,17 @@ fn open(path: &Path, mode: Mode, items: &RawArray) -> Result<(MappedFile, Layout
     if !grows {
         items.check(&layout, available)?;
     }
-    let file = match existing {
+    let file = match file {
         Some(file) => file,
-        None => open(true)?,
+        None => {
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(true);
+            file.insert(options.open(path)?)
+        }
     };
     if end > available && grows {
         file.set_len(end)?;
     }
-    let mapped = MappedFile::new(&file, path, mode, items.start(), layout.nbytes())?;
+    let mapped = MappedFile::new(file, path, mode, items.start(), layout.nbytes())?;
     Ok((mapped, layout))
 }

@@ -28,6 +28,8 @@ use std::path::Path;
 
 #[cfg(feature = "mmap")]
 pub use map::{map, map_mut};
+#[cfg(feature = "mmap")]
+pub(super) use map::{map_opened, open};
 
 use super::listed::{self, Listed, Stored};
 use super::read;
