@@ -1,7 +1,7 @@
 //! Arrow: what handing arrays over costs beside arrow-rs, and the passes over bytes that Arrow needs beside a memcpy.
 //!
 //! `cargo bench -p viewbridge-benches --bench arrow [-- handing-over memory bits nulls columns]`; with `VIEWBRIDGE_PYTHON` naming an interpreter that has pyarrow and polars, their part of the race
-//! follows (`arrow.py`). R is the time over that of a memcpy of the same output.
+//! follows (`arrow.py`). R is the time over that of a memcpy of the same output; destinations are warm unless they are said to be fresh.
 //!
 //! # Safety
 //!
@@ -9,6 +9,7 @@
 #![allow(unsafe_code, reason = "the interfaces of C are unsafe")]
 
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 use viewbridge::arrow::ffi::{self, ArrowArray, ArrowSchema};
 use viewbridge::arrow::{Column, Matrix, Nulls};
+use viewbridge::convert::{Packing, Requirements};
 use viewbridge::{CopyPolicy, StridedView};
 use viewbridge_benches::{Contender, minima};
 
@@ -169,33 +171,38 @@ fn bits() {
     let bytes = StridedView::from_vec(bools.clone());
     let source: Vec<u8> = vec![1; BITS];
     let mut target = vec![0; BITS];
+    let mut warm = vec![MaybeUninit::new(false); BITS];
     let view = Column::from_array(&packed, Nulls::Forbid).expect("bits").into_view();
-    let nulls = Int32Array::new(vec![0; BITS].into(), Some(NullBuffer::new(packed.values().clone())));
-    let column = Column::from_array(&nulls, Nulls::Separate).expect("numbers");
     race(
-        "bits to bool bytes, 100 M (to fresh memory, but for memcpy)",
+        "bits to bool bytes, 100 M",
         vec![
             memcpy(&source, &mut target),
-            Contender::new("viewbridge: mask of a column", || {
-                black_box(column.mask(0).expect("memory"));
+            Contender::new("viewbridge: copy_into_slice", || {
+                black_box(black_box(&view).copy_into_slice::<bool>(&mut warm).expect("memory"));
             }),
-            Contender::new("viewbridge: to_vec", || {
+            Contender::new("viewbridge: to_vec (fresh memory)", || {
                 black_box(black_box(&view).to_vec::<bool>().expect("memory"));
             }),
-            Contender::new("arrow-rs: values().iter().collect()", || {
+            Contender::new("arrow-rs: values().iter().collect() (fresh)", || {
                 black_box(black_box(packed.values()).iter().collect::<Vec<bool>>());
             }),
         ],
     );
     let mut target = vec![0; BITS];
+    let mut warm = vec![MaybeUninit::new(0); BITS / 8];
+    const AS_BITS: Requirements = Requirements::any("bits").packing(Packing::BoolBits);
     race(
         "bool bytes to bits, 100 M (R to as many bytes)",
         vec![
             memcpy(&source, &mut target),
-            Contender::new("viewbridge: to_arrow", || {
+            Contender::new("viewbridge: convert_into", || {
+                let bits = black_box(&bytes).convert_into(&AS_BITS, CopyPolicy::IfNeeded, &mut warm);
+                black_box(bits.expect("memory").value);
+            }),
+            Contender::new("viewbridge: to_arrow (fresh memory)", || {
                 black_box(black_box(&bytes).to_arrow(CopyPolicy::IfNeeded).expect("memory").value);
             }),
-            Contender::new("arrow-rs: BooleanBuffer::from", || {
+            Contender::new("arrow-rs: BooleanBuffer::from (fresh)", || {
                 black_box(BooleanBuffer::from(black_box(&bools[..])));
             }),
         ],
@@ -210,14 +217,18 @@ fn nulls() {
     let column = Column::from_array(&array, Nulls::Separate).expect("numbers");
     let source = vec![1_u8; N * 8];
     let mut target = vec![0; N * 8];
+    let mut warm = vec![MaybeUninit::new(0.0); N];
     race(
-        "null fill, 8 Mi f64, half of them null (to fresh memory, but for memcpy)",
+        "null fill, 8 Mi f64, half of them null",
         vec![
             memcpy(&source, &mut target),
-            Contender::new("viewbridge: filled", || {
+            Contender::new("viewbridge: filled_into_slice", || {
+                black_box(column.filled_into_slice(0.0_f64, &mut warm).expect("memory"));
+            }),
+            Contender::new("viewbridge: filled (fresh memory)", || {
                 black_box(column.filled(0.0_f64).expect("memory").value);
             }),
-            Contender::new("arrow-rs: iter().map(unwrap_or).collect()", || {
+            Contender::new("arrow-rs: iter().map(unwrap_or).collect() (fresh)", || {
                 black_box(
                     black_box(&array)
                         .iter()
@@ -230,7 +241,7 @@ fn nulls() {
 }
 
 fn columns() {
-    const ROWS: usize = 1 << 20;
+    const ROWS: usize = 1_000_000;
     const COLUMNS: usize = 16;
     let column = |k: usize| -> ArrayRef {
         // Behind each other with gaps that differ, so that nobody finds them equally spaced.
@@ -241,30 +252,31 @@ fn columns() {
     let batch = RecordBatch::try_from_iter((0..COLUMNS).map(|k| (k.to_string(), column(k)))).expect("equal lengths");
     let source = vec![1_u8; ROWS * COLUMNS * 8];
     let mut target = vec![0; ROWS * COLUMNS * 8];
+    let mut warm = vec![MaybeUninit::new(0); ROWS * COLUMNS * 8];
+    let mut loops = vec![0.0; ROWS * COLUMNS];
     let columns: Vec<Float64Array> = batch
         .columns()
         .iter()
         .map(|column| Float64Array::from(column.to_data()))
         .collect();
+    let matrix = Matrix::new().policy(CopyPolicy::Always);
     race(
-        "16 columns of 1 Mi f64 to a row-major matrix (to fresh memory, but for memcpy)",
+        "16 columns of 1 M f64 to a row-major matrix",
         vec![
             memcpy(&source, &mut target),
-            Contender::new("viewbridge: Matrix", || {
-                black_box(
-                    Matrix::new()
-                        .policy(CopyPolicy::Always)
-                        .of(black_box(&batch))
-                        .expect("memory")
-                        .value,
-                );
+            Contender::new("viewbridge: Matrix::of_into", || {
+                black_box(matrix.of_into(black_box(&batch), &mut warm).expect("memory").value);
+            }),
+            Contender::new("viewbridge: Matrix::of (fresh memory)", || {
+                black_box(matrix.of(black_box(&batch)).expect("memory").value);
             }),
             Contender::new("a loop over rows and columns", || {
-                let mut matrix = Vec::with_capacity(ROWS * COLUMNS);
-                for row in 0..ROWS {
-                    matrix.extend(columns.iter().map(|column| column.values()[row]));
+                for (row, items) in loops.chunks_exact_mut(COLUMNS).enumerate() {
+                    for (item, column) in items.iter_mut().zip(&columns) {
+                        *item = column.values()[row];
+                    }
                 }
-                black_box(matrix);
+                black_box(&loops);
             }),
         ],
     );

@@ -67,6 +67,43 @@ fn columns_of_several_allocations_are_gathered_once() -> TestResult {
 }
 
 #[test]
+fn matrices_in_memory_of_the_caller() -> TestResult {
+    let batch = apart(3, 5);
+    for order in [None, Some(Order::C), Some(Order::F)] {
+        let matrix = order.map_or(Matrix::new(), |order| Matrix::new().order(order));
+        let expected = matrix.of(&batch)?;
+        let mut memory = vec![std::mem::MaybeUninit::uninit(); expected.value.nbytes() + 9];
+        let first = memory.as_ptr().cast::<u8>();
+        let found = matrix.of_into(&batch, &mut memory)?;
+        assert_eq!(found.report, expected.report);
+        assert_eq!(
+            (found.value.shape(), found.value.strides()),
+            (expected.value.shape(), expected.value.strides())
+        );
+        assert_eq!(found.value.to_bytes(Order::C)?, expected.value.to_bytes(Order::C)?);
+        assert_eq!(found.value.data_ptr(), first);
+        let short = &mut memory[..expected.value.nbytes() - 1];
+        assert!(matches!(matrix.of_into(&batch, short), Err(Error::TooShort { .. })));
+    }
+    // What is shared leaves the memory alone; what is shared in another order does not.
+    let columns = StridedView::from_vec((0..6_i32).collect())
+        .reshape(&[2, 3])?
+        .transpose();
+    let batch = columns.to_record_batch(&[], CopyPolicy::Never)?.value;
+    assert_eq!(
+        Matrix::new().of_into(&batch, &mut [])?.value.data_ptr(),
+        columns.data_ptr()
+    );
+    let mut memory = vec![std::mem::MaybeUninit::uninit(); 24];
+    let rows = Matrix::new().order(Order::C).of_into(&batch, &mut memory)?;
+    assert_eq!(
+        (rows.report.bytes_copied(), rows.value.to_vec::<i32>()?),
+        (24, vec![0, 3, 1, 4, 2, 5])
+    );
+    Ok(())
+}
+
+#[test]
 fn other_item_sizes_are_gathered_too() -> TestResult {
     fn check<T: ArrowPrimitiveType>(values: Vec<T::Native>) -> TestResult
     where

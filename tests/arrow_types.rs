@@ -435,6 +435,45 @@ proptest! {
 }
 
 #[test]
+fn memory_of_the_caller_is_filled_as_fresh_memory_is() -> TestResult {
+    fn check<T: viewbridge::Element + PartialEq + std::fmt::Debug>(column: &Column, value: T) -> TestResult {
+        let expected = column.filled(value)?.value.to_vec::<T>()?;
+        let mut memory: Vec<T> = Vec::with_capacity(expected.len() + 3);
+        assert_eq!(column.filled_into_slice(value, memory.spare_capacity_mut())?, expected);
+        if let Some(short) = expected.len().checked_sub(1) {
+            let mut memory: Vec<T> = Vec::with_capacity(short);
+            let short = &mut memory.spare_capacity_mut()[..short];
+            let error = column.filled_into_slice(value, short).unwrap_err();
+            assert!(matches!(error, Error::TooShort { .. }), "{error}");
+        }
+        Ok(())
+    }
+    let bits = |n| Some((0..n).map(|k| k % 3 != 0).collect::<Vec<_>>());
+    for (rows, items, n) in [
+        (None, None, 30),
+        (bits(30), None, 30),
+        (None, bits(60), 30),
+        (bits(30), bits(60), 30),
+        (bits(0), bits(0), 0),
+    ] {
+        let array = nested(rows, items, n);
+        let column = Column::from_array(&array, Nulls::Separate)?;
+        check(&column, -1_i16)?;
+        let wrong = column.filled_into_slice(1.0_f64, &mut []).unwrap_err();
+        assert!(matches!(wrong, Error::DTypeMismatch { .. }), "{wrong}");
+    }
+    let flags = BooleanArray::from(vec![Some(true), None, Some(false), None, Some(true)]);
+    check(&Column::from_array(&flags, Nulls::Separate)?, true)?;
+    check(&Column::from_array(&flags.slice(1, 3), Nulls::Separate)?, false)?;
+    // Rows that do not lie in order.
+    let reversed = Column::from_array(&flags, Nulls::Separate)?;
+    let reversed = reversed
+        .with_view(&reversed.view().flip(0)?, CopyPolicy::IfNeeded)?
+        .value;
+    check(&reversed, false)
+}
+
+#[test]
 fn a_row_mask_is_broadcast_without_a_copy() -> TestResult {
     let column = Column::from_array(&nested(Some(vec![true, false, true]), None, 3), Nulls::Separate)?;
     let mask = column.validity()?;

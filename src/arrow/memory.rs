@@ -6,7 +6,7 @@
 //! Arrow they rely on *shared is frozen*: the bytes that `arrow_buffer::Buffer::as_slice` lends stay where they are, initialised and unwritten,
 //! as long as any clone of that buffer lives (Arrow hands out write access only to the last one).
 //!
-//! Fresh memory is written in full before it is read: the callers of [`fresh`] say by whom.
+//! Fresh memory, and the caller's, is written in full before it is read: the callers of [`fresh`], [`Place::filled`] and [`written`] say by whom.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -19,7 +19,8 @@ use arrow_buffer::Buffer as ArrowBuffer;
 use crate::allocation::Allocation;
 use crate::buffer::Buffer;
 use crate::convert::{Alignment, CopyPolicy, Plan, Requirements};
-use crate::error::Result;
+use crate::dtype::Element;
+use crate::error::{Error, Result};
 use crate::memory::{Access, Device, OwnerKind};
 use crate::view::StridedView;
 
@@ -81,6 +82,49 @@ pub(super) fn try_fresh(
     write(memory.as_uninit())?;
     // SAFETY: `write` has written every byte.
     Ok(unsafe { memory.into_buffer() })
+}
+
+/// Where bytes that are made go: fresh memory, or the caller's, which may be uninitialised.
+pub(super) enum Place<'m> {
+    Fresh,
+    Into(&'m mut [MaybeUninit<u8>]),
+}
+
+impl<'m> Place<'m> {
+    /// So many bytes, all of which `write` writes, unless it fails.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`; [`Error::OutOfMemory`], [`Error::TooShort`].
+    pub(super) fn filled(
+        self,
+        len: usize,
+        write: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result<()>,
+    ) -> Result<Buffer<'m>> {
+        match self {
+            Self::Fresh => try_fresh(len, write),
+            Self::Into(memory) => Ok(Buffer::from_slice::<u8>(written(memory, len, write)?)),
+        }
+    }
+}
+
+/// The first `len` items of the caller's memory, all bytes of which `write` writes, unless it fails.
+///
+/// # Errors
+///
+/// Those of `write`; [`Error::TooShort`].
+pub(super) fn written<T: Element>(
+    memory: &mut [MaybeUninit<T>],
+    len: usize,
+    write: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result<()>,
+) -> Result<&mut [T]> {
+    let (expected, found) = (len.saturating_mul(size_of::<T>()), size_of_val(memory));
+    let items = memory.get_mut(..len).ok_or(Error::TooShort { expected, found })?;
+    let first = items.as_mut_ptr();
+    // SAFETY: the same memory, borrowed mutably; its bytes need not be initialised.
+    write(unsafe { std::slice::from_raw_parts_mut(first.cast(), expected) })?;
+    // SAFETY: `write` has written every byte, and what it writes are items of `T`.
+    Ok(unsafe { std::slice::from_raw_parts_mut(first.cast(), len) })
 }
 
 /// Memory of so many bytes, all of which `write` writes.

@@ -50,7 +50,6 @@ mod column;
 mod dtype;
 mod export;
 pub mod ffi;
-mod gather;
 mod levels;
 mod lists;
 mod memory;
