@@ -240,5 +240,9 @@ fn print(row: &Row, bytes: usize, names: &[&str], times: &[f64]) {
     }
     #[allow(clippy::cast_precision_loss, reason = "printed with three digits")]
     let speed = bytes as f64 / times[0];
-    println!("  memcpy {:.3} ms, {speed:.1} GB/s", times[0] / 1e6);
+    println!(
+        "  {:.3} ms, memcpy {:.3} ms, {speed:.1} GB/s",
+        times[1] / 1e6,
+        times[0] / 1e6
+    );
 }

@@ -6,6 +6,7 @@
 //! of memory that is readable (source) or writable (destination), and the two memories are disjoint.
 #![allow(unsafe_code)]
 
+mod ahead;
 mod bitmap;
 mod bits;
 mod job;

@@ -5,6 +5,7 @@
 //! As [`Kernel`](super::job::Kernel) says: *reach*, *supported*.
 #![allow(unsafe_code)]
 
+use super::ahead;
 use super::job::{Job, swapped};
 use super::runs::{Stage, copy, line, lines, put, scattered, steps};
 use super::simd::{LINE, Simd};
@@ -60,6 +61,7 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
     } else if job.stream {
         let mut stage = Stage::new();
         for (from, to, part) in Stage::parts(src, dst, job) {
+            ahead::runs(from, part.row(), N);
             // SAFETY: *reach*; the stage has room for the part.
             unsafe { scatter::<N>(from, stage.as_mut_ptr(), &part) };
             // SAFETY: *reach*; the stage has been filled.
@@ -82,6 +84,7 @@ pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job
     if job.stream && whole_lines {
         for (from, to) in steps(src, dst, job.row()) {
             for at in (0..job.size).step_by(LINE) {
+                ahead::line(from.wrapping_add(at), job.row().src < 0);
                 // SAFETY: *reach*; aligned.
                 unsafe { line::<S>(from.wrapping_add(at), to.wrapping_add(at), job.swap, true) };
             }
@@ -89,6 +92,7 @@ pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job
     } else if job.stream && Stage::has_room(job.size) {
         let mut stage = Stage::new();
         for (from, to, part) in Stage::parts(src, dst, job) {
+            ahead::runs(from, part.row(), job.size);
             // SAFETY: *reach*; the stage has room for the part.
             unsafe { scattered::<S>(from, stage.as_mut_ptr(), &part) };
             // SAFETY: *reach*; the stage has been filled.

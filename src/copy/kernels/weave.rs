@@ -14,6 +14,7 @@
 //! As [`Kernel`](super::job::Kernel) says: *reach*, *supported*.
 #![allow(unsafe_code)]
 
+use super::ahead;
 use super::job::Job;
 use super::rows::turn;
 use super::simd::{LINE, Simd};
@@ -142,6 +143,9 @@ unsafe fn from_woven<S: Simd, const K: usize, const N: usize>(src: *const u8, ds
     while along.len - done >= per_line + spare {
         let (from, mut to) = (src.wrapping_add(done * K * N), [std::ptr::null_mut(); K]);
         let mut at = dst.wrapping_add(done * N);
+        if stream {
+            ahead::lines(from, K * LINE);
+        }
         for to in to.iter_mut().take(across.len) {
             *to = at;
             at = at.wrapping_offset(across.dst);
