@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import viewbridge as vb
-from test_hostile import Tensor, Versioned
+from producers import Tensor, Versioned
 
 pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
 pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]

@@ -12,9 +12,11 @@
 //!   attaches. What drops some is called by [`full`], or attaches.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::cell::UnsafeCell;
+use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::OnceLock;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -31,34 +33,51 @@ use crate::view::StridedView;
 type Quick = ffi::PyCFunctionFastWithKeywords;
 type Object = *mut ffi::PyObject;
 
-/// A function with a signature, for all calls but the plain one.
-struct Full(PyOnceLock<Py<PyCFunction>>);
+/// A function with a signature, for all calls but the plain one, and what Python knows of the quick one.
+struct Full {
+    function: PyOnceLock<Py<PyCFunction>>,
+    definition: OnceLock<Definition>,
+}
+
+/// For good: functions point to it.
+struct Definition(Box<UnsafeCell<ffi::PyMethodDef>>);
+
+// SAFETY: Python alone looks at it, and does not write it.
+unsafe impl Send for Definition {}
+// SAFETY: as above.
+unsafe impl Sync for Definition {}
 
 impl Full {
     const fn new() -> Self {
-        Self(PyOnceLock::new())
+        Self {
+            function: PyOnceLock::new(),
+            definition: OnceLock::new(),
+        }
     }
 
-    /// What Python is to know of the quick function: the name, and the signature and documentation of the full one. Never freed: functions point to it.
+    /// What Python is to know of the quick function: the name, and the signature and documentation of the full one.
     fn describe(
         &self,
         py: Python<'_>,
-        name: &str,
+        name: &'static CStr,
         quick: Quick,
         full: Bound<'_, PyCFunction>,
     ) -> PyResult<*mut ffi::PyMethodDef> {
         let signature: String = full.getattr("__text_signature__")?.extract()?;
         let doc: String = full.getattr("__doc__")?.extract()?;
-        let _ = self.0.set(py, full.unbind());
-        let doc = CString::new(format!("{name}{signature}\n--\n\n{doc}"))?;
-        Ok(Box::into_raw(Box::new(ffi::PyMethodDef {
-            ml_name: CString::new(name)?.into_raw(),
-            ml_meth: ffi::PyMethodDefPointer {
-                PyCFunctionFastWithKeywords: quick,
-            },
-            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
-            ml_doc: doc.into_raw(),
-        })))
+        let doc = CString::new(format!("{}{signature}\n--\n\n{doc}", name.to_string_lossy()))?;
+        let _ = self.function.set(py, full.unbind());
+        let definition = self.definition.get_or_init(|| {
+            Definition(Box::new(UnsafeCell::new(ffi::PyMethodDef {
+                ml_name: name.as_ptr(),
+                ml_meth: ffi::PyMethodDefPointer {
+                    PyCFunctionFastWithKeywords: quick,
+                },
+                ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+                ml_doc: doc.into_raw(),
+            })))
+        });
+        Ok(definition.0.get())
     }
 }
 
@@ -71,9 +90,9 @@ static DEVICE: Full = Full::new();
 pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let full = wrap_pyfunction!(functions::asview, module)?;
-    add(module, ASVIEW.describe(py, "asview", asview, full)?)?;
+    add(module, ASVIEW.describe(py, c"asview", asview, full)?)?;
     let full = wrap_pyfunction!(functions::from_dlpack, module)?;
-    add(module, FROM_DLPACK.describe(py, "from_dlpack", from_dlpack, full)?)
+    add(module, FROM_DLPACK.describe(py, c"from_dlpack", from_dlpack, full)?)
 }
 
 fn add(module: &Bound<'_, PyModule>, described: *mut ffi::PyMethodDef) -> PyResult<()> {
@@ -87,13 +106,13 @@ fn add(module: &Bound<'_, PyModule>, described: *mut ffi::PyMethodDef) -> PyResu
 /// `View.__dlpack__`.
 pub(super) fn dlpack_method(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let full = wrap_pyfunction!(export::dlpack, py)?;
-    method(py, DLPACK.describe(py, "__dlpack__", dlpack, full)?)
+    method(py, DLPACK.describe(py, c"__dlpack__", dlpack, full)?)
 }
 
 /// `View.__dlpack_device__`.
 pub(super) fn device_method(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let full = wrap_pyfunction!(export::dlpack_device, py)?;
-    method(py, DEVICE.describe(py, "__dlpack_device__", dlpack_device, full)?)
+    method(py, DEVICE.describe(py, c"__dlpack_device__", dlpack_device, full)?)
 }
 
 fn method(py: Python<'_>, described: *mut ffi::PyMethodDef) -> PyResult<Py<PyAny>> {
@@ -153,7 +172,11 @@ impl Arguments {
 #[cold]
 fn full(py: Python<'_>, function: &Full, slf: Option<Object>, given: Arguments) -> Object {
     attached(py, || {
-        let function = function.0.get(py).expect("described before it can be called").bind(py);
+        let function = function
+            .function
+            .get(py)
+            .expect("described before it can be called")
+            .bind(py);
         let value = |position: usize| {
             // SAFETY: *fastcall*: as many as are counted and named.
             let value = unsafe { given.values.wrapping_add(position).read() };

@@ -14,6 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 
+use super::owner::undisturbed;
 use crate::dlpack::exchange::{LEGACY_CAPSULE, VERSIONED_CAPSULE};
 use crate::dlpack::{Abi, LegacyTensor, ManagedTensor, VersionedTensor};
 
@@ -118,11 +119,8 @@ unsafe extern "C" fn destroy<A: Named>(capsule: *mut ffi::PyObject) {
     let tensor: *mut A = unsafe { ffi::PyCapsule_GetPointer(capsule, A::NAME.as_ptr()) }.cast();
     // SAFETY: destructors run attached.
     let py = unsafe { Python::assume_attached() };
-    // An exception on its way is not to be lost to what the owner's own end does.
-    let raised = PyErr::take(py);
-    // SAFETY: *protocol*: not consumed.
-    drop(unsafe { ManagedTensor::from_raw(tensor) });
-    if let Some(raised) = raised {
-        raised.restore(py);
-    }
+    undisturbed(py, || {
+        // SAFETY: *protocol*: not consumed.
+        drop(unsafe { ManagedTensor::from_raw(tensor) });
+    });
 }

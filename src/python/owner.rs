@@ -2,14 +2,69 @@
 //!
 //! # Safety
 //!
-//! Invariant *filled*: the `Py_buffer` of a [`Lent`] was filled by `PyObject_GetBuffer`, stays in its box, and is released once.
+//! - Invariant *filled*: the `Py_buffer` of a [`Lent`] was filled by `PyObject_GetBuffer`, stays in its box, and is released once.
+//! - Invariant *kept*: the view of a [`Kept`] is there until it is taken out or dropped, after which nobody looks at it.
 #![allow(unsafe_code)]
 
 use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+use crate::view::StridedView;
+
+/// Runs what may end other people's objects, and leaves an exception on its way alone: their code may look at it, or lose it.
+pub(super) fn undisturbed(_: Python<'_>, work: impl FnOnce()) {
+    // SAFETY: attached.
+    if unsafe { ffi::PyErr_Occurred() }.is_null() {
+        return work();
+    }
+    let (mut class, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: attached.
+    unsafe { ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback) };
+    work();
+    // SAFETY: as fetched.
+    unsafe { ffi::PyErr_Restore(class, value, traceback) };
+}
+
+/// A view that an object holds. Objects die while exceptions are on their way.
+#[derive(Debug)]
+pub(super) struct Kept(ManuallyDrop<StridedView<'static>>);
+
+impl Kept {
+    #[inline]
+    pub(super) fn new(view: StridedView<'static>) -> Self {
+        Self(ManuallyDrop::new(view))
+    }
+
+    #[inline]
+    pub(super) fn view(&self) -> &StridedView<'static> {
+        &self.0
+    }
+
+    pub(super) fn into_view(self) -> StridedView<'static> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: *kept*: `this` is not dropped.
+        unsafe { ManuallyDrop::take(&mut this.0) }
+    }
+}
+
+impl Drop for Kept {
+    #[inline]
+    fn drop(&mut self) {
+        let mut place = Some(&mut self.0);
+        let mut end = || {
+            if let Some(view) = place.take() {
+                // SAFETY: *kept*: once.
+                unsafe { ManuallyDrop::drop(view) };
+            }
+        };
+        Python::try_attach(|py| undisturbed(py, &mut end));
+        // After the end of the interpreter there are no exceptions.
+        end();
+    }
+}
 
 /// A Python object. Dropped with the interpreter attached; after its end, not at all: the object has gone with it, or will never go.
 pub(super) struct Object(ManuallyDrop<Py<PyAny>>);

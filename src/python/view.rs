@@ -10,6 +10,7 @@ use super::door::Door;
 use super::dtype::PyDType;
 use super::exchange;
 use super::import;
+use super::owner::Kept;
 use super::report::PyReport;
 use crate::arrow::Column;
 use crate::convert::{Converted, CopyReport};
@@ -23,7 +24,7 @@ use crate::view::StridedView;
 #[pyclass(name = "View", module = "viewbridge", frozen, weakref)]
 #[derive(Debug)]
 pub struct PyView {
-    view: StridedView<'static>,
+    view: Kept,
     /// The object that the memory was taken from: whom to ask to synchronise a device.
     base: Option<Py<PyAny>>,
     door: Door,
@@ -56,7 +57,7 @@ impl PyView {
     #[inline]
     pub(super) fn taken(view: StridedView<'static>, door: Door, base: Option<&Bound<'_, PyAny>>) -> Self {
         Self {
-            view,
+            view: Kept::new(view),
             base: base.map(|base| base.clone().unbind()),
             door,
             foreign_copy: false,
@@ -92,13 +93,13 @@ impl PyView {
     #[must_use]
     #[inline]
     pub fn view(&self) -> &StridedView<'static> {
-        &self.view
+        self.view.view()
     }
 
     /// The memory alone.
     #[must_use]
     pub fn into_view(self) -> StridedView<'static> {
-        self.view
+        self.view.into_view()
     }
 
     /// How the memory came in.
@@ -117,7 +118,7 @@ impl PyView {
     /// Notes that the producer says it copied: the memory is no longer that of the object.
     pub(super) fn note_foreign_copy(&mut self) {
         self.foreign_copy = true;
-        if self.view.device().is_cpu_readable() {
+        if self.view().device().is_cpu_readable() {
             self.base = None;
         }
     }
@@ -140,13 +141,13 @@ impl PyView {
 
     /// A second handle.
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
-        self.with_view(py, self.view.clone())
+        self.with_view(py, self.view().clone())
     }
 
     /// Another view of the same memory.
     pub(super) fn with_view(&self, py: Python<'_>, view: StridedView<'static>) -> Self {
         Self {
-            view,
+            view: Kept::new(view),
             base: self.base.as_ref().map(|base| base.clone_ref(py)),
             door: self.door,
             foreign_copy: self.foreign_copy,
@@ -186,55 +187,55 @@ impl PyView {
     /// Items along each axis.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.shape())
+        PyTuple::new(py, self.view().shape())
     }
 
     /// Distance between neighbours along each axis, in bytes (in bits, for packed items).
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.strides())
+        PyTuple::new(py, self.view().strides())
     }
 
     /// The type of one item.
     #[getter]
     fn dtype(&self) -> PyDType {
-        PyDType(self.view.item_type())
+        PyDType(self.view().item_type())
     }
 
     /// Number of axes.
     #[getter]
     fn ndim(&self) -> usize {
-        self.view.ndim()
+        self.view().ndim()
     }
 
     /// Number of items.
     #[getter]
     fn size(&self) -> usize {
-        self.view.len()
+        self.view().len()
     }
 
     /// Bytes of one item.
     #[getter]
     fn itemsize(&self) -> usize {
-        self.view.dtype().itemsize()
+        self.view().dtype().itemsize()
     }
 
     /// Bytes that the items would fill if they were contiguous.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.view.nbytes()
+        self.view().nbytes()
     }
 
     /// Bytes that stay allocated because of this view.
     #[getter]
     fn pinned_nbytes(&self) -> usize {
-        self.view.pinned_bytes()
+        self.view().pinned_bytes()
     }
 
     /// What keeps the memory alive, in a word.
     #[getter]
     fn owner(&self) -> String {
-        self.view.owner_kind().to_string()
+        self.view().owner_kind().to_string()
     }
 
     /// The object that the memory was taken from, or None if it was made here.
@@ -246,19 +247,19 @@ impl PyView {
     /// Address of the first item.
     #[getter]
     fn data_ptr(&self) -> usize {
-        self.view.data_ptr().addr()
+        self.view().data_ptr().addr()
     }
 
     /// Where the memory is.
     #[getter]
     fn device(&self) -> String {
-        self.view.device().to_string()
+        self.view().device().to_string()
     }
 
     /// Facts about layout and rights.
     #[getter]
     fn flags(&self) -> super::report::PyFlags {
-        super::report::PyFlags::of(&self.view)
+        super::report::PyFlags::of(self.view())
     }
 
     /// Through which door the memory came, and what was copied to make this view.

@@ -13,6 +13,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::arrow::ffi::{ArrowArray, ArrowArrayStream, ArrowDeviceArray, ArrowSchema};
+use crate::python::owner::undisturbed;
 
 /// A struct of the Arrow PyCapsule interface.
 pub(super) trait Struct: Sized + 'static {
@@ -84,10 +85,8 @@ unsafe extern "C" fn destroy<T: Struct>(capsule: *mut ffi::PyObject) {
     }
     // SAFETY: destructors run attached.
     let py = unsafe { Python::assume_attached() };
-    let raised = PyErr::take(py);
-    // SAFETY: made by `give_struct`.
-    drop(unsafe { Box::from_raw(place) });
-    if let Some(raised) = raised {
-        raised.restore(py);
-    }
+    undisturbed(py, || {
+        // SAFETY: made by `give_struct`.
+        drop(unsafe { Box::from_raw(place) });
+    });
 }
