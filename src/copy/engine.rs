@@ -53,7 +53,7 @@ impl Engine {
     #[inline]
     pub(super) fn streams(self, bytes: usize, class: Class) -> bool {
         let share = match class {
-            Class::Run | Class::Repeat | Class::Gather => 2,
+            Class::Run | Class::Repeat | Class::Gather | Class::List { .. } => 2,
             Class::Transpose => 8,
             _ => return false,
         };

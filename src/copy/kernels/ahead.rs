@@ -18,7 +18,12 @@ const AHEAD: isize = 8192;
 /// Asks for the line that a stream at `from`, each of whose steps is up or down, will come to in a while. Any address will do.
 #[inline(always)]
 pub(super) fn line(from: *const u8, down: bool) {
-    let place = from.wrapping_offset(if down { -AHEAD } else { AHEAD });
+    exactly(from.wrapping_offset(if down { -AHEAD } else { AHEAD }));
+}
+
+/// Asks for the line that `place` lies in. Any address will do.
+#[inline(always)]
+pub(super) fn exactly(place: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

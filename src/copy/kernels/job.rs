@@ -1,5 +1,6 @@
 //! What a kernel is told.
 
+use super::list::Packing;
 use crate::copy::plan::Axis;
 
 /// A kernel: moves the items of `job` from `src` on to `dst` on.
@@ -22,9 +23,27 @@ pub(super) struct Job<'a> {
     pub(super) stream: bool,
     /// The offsets of items around each step, for kernels that walk a list.
     pub(super) list: &'a [(isize, isize)],
+    /// The buffers between which the list moves items, if any.
+    pub(super) packing: Option<&'a Packing>,
+    /// How far from this source the next one is.
+    pub(super) next: isize,
 }
 
 impl Job<'_> {
+    /// A single step, without a list.
+    #[inline(always)]
+    pub(super) const fn once(size: usize, swap: usize, stream: bool) -> Self {
+        Self {
+            axes: [Axis::ONCE; 3],
+            size,
+            swap,
+            stream,
+            list: &[],
+            packing: None,
+            next: 0,
+        }
+    }
+
     /// The fastest axis.
     pub(super) const fn row(&self) -> Axis {
         self.axes[2]

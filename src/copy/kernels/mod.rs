@@ -10,6 +10,7 @@ mod ahead;
 mod bitmap;
 mod bits;
 mod job;
+mod list;
 mod portable;
 mod repeat;
 mod rows;
@@ -24,14 +25,12 @@ mod x86;
 
 use std::mem::MaybeUninit;
 
-use smallvec::SmallVec;
-
-use super::classify::{Class, LONGEST_LIST};
+use super::classify::Class;
 use super::engine::{Engine, Stream};
 use super::isa::Isa;
 use super::plan::{Axis, CopyPlan, Item, for_each};
 use super::validity::Bits;
-use job::{Job, Kernel, WIDEST};
+use job::{Job, WIDEST};
 use table::Table;
 
 /// Carries out a plan.
@@ -95,20 +94,17 @@ unsafe fn execute_bytes(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *m
         Class::Scatter => (table.scatter[index], 1),
         Class::Transpose => (table.transpose[index], 3),
         Class::List { axes } => {
-            let kernel = table.list[index];
+            let stream = engine.streams(plan.bytes(), plan.class);
+            let ends = (src.wrapping_add(plan.src), dst.wrapping_add(plan.dst));
+            let job = Job::once(size, swap, stream);
             // SAFETY: the caller's promise.
-            return unsafe { execute_list(plan, kernel, axes.into(), src, dst, (size, swap)) };
+            unsafe { list::execute(table.list[index], &plan.axes, axes.into(), ends, job) };
+            return table.finish(stream);
         }
     };
     let (outer, last) = plan.axes.split_at(plan.axes.len() - inner);
     let stream = engine.streams(plan.bytes(), plan.class);
-    let mut job = Job {
-        axes: [Axis::ONCE; 3],
-        size,
-        swap,
-        stream,
-        list: &[],
-    };
+    let mut job = Job::once(size, swap, stream);
     for (axis, from) in job.axes[3 - inner..].iter_mut().zip(last) {
         *axis = word_by_word(from);
     }
@@ -137,37 +133,6 @@ fn word_by_word(axis: &Axis) -> Axis {
         src: read_signed(&axis.src),
         dst: read_signed(&axis.dst),
     }
-}
-
-/// Lists the offsets of the innermost axes, and walks the others with them.
-///
-/// # Safety
-///
-/// As [`execute`].
-unsafe fn execute_list(
-    plan: &CopyPlan,
-    kernel: Kernel,
-    listed: usize,
-    src: *const u8,
-    dst: *mut u8,
-    (size, swap): (usize, usize),
-) {
-    let (walked, listed) = plan.axes.split_at(plan.axes.len() - listed);
-    let mut list: SmallVec<[(isize, isize); LONGEST_LIST]> = SmallVec::new();
-    for_each(listed, (0, 0), |s, d| list.push((s.cast_signed(), d.cast_signed())));
-    let (&row, outer) = walked.split_last().unwrap_or((&Axis::ONCE, &[]));
-    let axes = [Axis::ONCE, Axis::ONCE, row];
-    let job = Job {
-        axes,
-        size,
-        swap,
-        stream: false,
-        list: &list,
-    };
-    for_each(outer, (plan.src, plan.dst), |s, d| {
-        // SAFETY: *reach*; *supported*.
-        unsafe { kernel(src.wrapping_add(s), dst.wrapping_add(d), &job) };
-    });
 }
 
 /// # Safety

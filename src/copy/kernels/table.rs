@@ -11,7 +11,7 @@ use super::portable::{Portable, Square};
 use super::simd::Simd;
 #[cfg(target_arch = "x86_64")]
 use super::x86::{avx2::Avx2, avx512::Avx512, tiles::Lines, wide::Wide};
-use super::{bitmap, repeat, rows, runs, transpose};
+use super::{bitmap, list, repeat, rows, runs, transpose};
 use crate::copy::isa::{Isa, Level};
 
 /// A kernel of [`bitmap::unpack`] or [`bitmap::pack`].
@@ -134,8 +134,8 @@ macro_rules! table {
             scatter(N) = rows::scatter::<N>;
             scatter_any() = runs::scattered::<$simd>;
             transpose_any() = transpose::single_any;
-            list(N) = rows::list::<N>;
-            list_any() = rows::list_any::<$simd>;
+            list(N) = list::list::<$simd, N>;
+            list_any() = list::list_any::<$simd>;
         }
         /// # Safety
         ///
