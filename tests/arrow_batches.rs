@@ -372,10 +372,30 @@ fn chunks_are_put_together_bit_by_bit_where_they_must() -> TestResult {
 #[test]
 fn bool8_shares_bytes_and_copies_bits() -> TestResult {
     let bytes = StridedView::from_vec(vec![true, false, true, true]).reshape(&[2, 2])?;
-    assert!(matches!(
-        bytes.to_bool8(CopyPolicy::IfNeeded),
-        Err(Error::Refused { .. })
-    ));
+    // Lists of booleans: the innermost items are of the type.
+    for shape in [&[2, 2][..], &[1, 4], &[2, 1, 2], &[2, 2, 1, 1]] {
+        let bytes = bytes.reshape(shape)?;
+        let (field, array) = bytes.to_bool8(CopyPolicy::Never)?.value;
+        let back = Column::from_field(&field, &array, Nulls::Forbid)?;
+        assert_eq!((back.view().shape(), back.view().dtype()), (shape, &DType::BOOL));
+        assert_eq!(back.view().data_ptr(), bytes.data_ptr());
+        assert_eq!(
+            back.with_view(&back.view().slice_axis(0, 1..)?, CopyPolicy::Never)?
+                .value
+                .field(),
+            &field
+        );
+    }
+    let turned = StridedView::from_vec(vec![true, true, false, false])
+        .reshape(&[2, 2])?
+        .transpose();
+    let (field, array) = turned.to_bool8(CopyPolicy::IfNeeded)?.value;
+    assert_eq!(
+        Column::from_field(&field, &array, Nulls::Forbid)?
+            .view()
+            .to_vec::<bool>()?,
+        [true, false, true, false]
+    );
     let row = bytes.index_axis(0, 1)?;
     let (field, array) = row.to_bool8(CopyPolicy::Never)?.value;
     let back = Column::from_field(&field, &array, Nulls::Forbid)?.into_view();

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, StructArray};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, StructArray};
 use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
-use arrow_schema::{Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef};
 
 use super::column::BOOL8;
 use super::library;
@@ -13,6 +13,11 @@ use crate::convert::{Converted, CopyPolicy, CopyReport, Packing};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::view::StridedView;
+
+/// What says that bytes are booleans.
+fn bool8_metadata() -> HashMap<String, String> {
+    HashMap::from([(EXTENSION_TYPE_NAME_KEY.to_owned(), BOOL8.to_owned())])
+}
 
 impl StridedView<'_> {
     /// Booleans as an array of `arrow.bool8`, a byte each, and its field (named `bool8`). Where [`to_arrow`](Self::to_arrow) has to pack bytes into bits, this
@@ -28,10 +33,11 @@ impl StridedView<'_> {
     /// # Ok::<(), viewbridge::Error>(())
     /// ```
     ///
+    /// Several axes become lists, whose innermost items are of that type: their field has the extension's name.
+    ///
     /// # Errors
     ///
-    /// As [`to_arrow`](Self::to_arrow); [`Error::DTypeMismatch`] for items that are no booleans; [`Error::Refused`] unless there is one axis: lists of
-    /// booleans are not of this type.
+    /// As [`to_arrow`](Self::to_arrow); [`Error::DTypeMismatch`] for items that are no booleans.
     pub fn to_bool8(&self, policy: CopyPolicy) -> Result<Converted<(FieldRef, ArrayRef)>> {
         if self.dtype().kind() != crate::Kind::Bool || self.dtype().lanes() != 1 {
             return Err(Error::DTypeMismatch {
@@ -39,17 +45,21 @@ impl StridedView<'_> {
                 found: self.dtype().clone(),
             });
         }
-        const BYTES: crate::Requirements = super::REQUIREMENTS
-            .packing(Packing::BoolBytes)
-            .dtypes(|_| true)
-            .ndim(1, 1);
-        let bytes = self.convert(&BYTES, policy)?;
-        let array = bytes.and_then(|bytes| bytes.view_as(DType::I8)?.to_arrow(CopyPolicy::Never))?;
-        Ok(array.map(|array| {
-            let name = HashMap::from([(EXTENSION_TYPE_NAME_KEY.to_owned(), BOOL8.to_owned())]);
-            let field = Field::new("bool8", array.data_type().clone(), false).with_metadata(name);
-            (Arc::new(field), array)
-        }))
+        const BYTES: crate::Requirements = super::REQUIREMENTS.packing(Packing::BoolBytes).dtypes(|_| true);
+        super::export::check_list_sizes(self)?;
+        self.convert(&BYTES, policy)?.try_map(|bytes| {
+            let shape = bytes.shape();
+            let items = bytes.reshape(&[bytes.len()])?.view_as(DType::I8)?;
+            let mut array = items.to_arrow(CopyPolicy::Never)?.value;
+            let mut item = Field::new_list_field(DataType::Int8, false).with_metadata(bool8_metadata());
+            for axis in (1..shape.len()).rev() {
+                let (rows, size) = (shape[..axis].iter().product(), super::export::list_size(shape[axis])?);
+                let lists = FixedSizeListArray::try_new_with_length(Arc::new(item), size, array, None, rows);
+                array = Arc::new(lists.map_err(library)?);
+                item = Field::new_list_field(array.data_type().clone(), false);
+            }
+            Ok((Arc::new(item.with_name("bool8")), array))
+        })
     }
 
     /// Records as an array of structs, one column per field; fields that are arrays become lists.

@@ -191,13 +191,27 @@ pub(super) fn check_type(field: &Field, array: &dyn Array) -> Result<()> {
 /// The name of the extension type whose booleans have a byte each.
 pub(super) const BOOL8: &str = "arrow.bool8";
 
-/// The view as its field's extension type says.
+/// The view as the extension type of its items says.
 fn seen_as(field: &Field, view: StridedView<'static>) -> Result<StridedView<'static>> {
-    if *field.data_type() != DataType::Int8 || field.extension_type_name() != Some(BOOL8) {
+    let items = items_of(field);
+    if *items.data_type() != DataType::Int8 || items.extension_type_name() != Some(BOOL8) {
         return Ok(view);
     }
     let bools = view.view_as(DType::BOOL)?;
     // Any byte but 0 is true in Arrow; in Rust only 1 is.
     bools.typed::<bool>()?;
     Ok(bools)
+}
+
+/// The field of the innermost items of lists.
+fn items_of(mut field: &Field) -> &Field {
+    while let DataType::FixedSizeList(item, _)
+    | DataType::List(item)
+    | DataType::LargeList(item)
+    | DataType::ListView(item)
+    | DataType::LargeListView(item) = field.data_type()
+    {
+        field = item;
+    }
+    field
 }
