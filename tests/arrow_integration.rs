@@ -13,7 +13,7 @@ use arrow_schema::FieldRef;
 use viewbridge::arrow::ffi::{self, ArrowArray, ArrowSchema};
 use viewbridge::arrow::{Column, Nulls, Parts};
 use viewbridge::files::ipc;
-use viewbridge::{ArrowFault, CopyPolicy, Error, Order};
+use viewbridge::{ArrowFault, CopyPolicy, Error, Order, Slice};
 
 /// All files below `folder` whose names end so, in order.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
@@ -74,7 +74,7 @@ fn through_a_view(field: &FieldRef, array: &ArrayRef) -> bool {
         view.to_bytes(Order::C).unwrap()
     );
     if array.len() > 2 {
-        let part = view.slice_axis(0, 1..-1).unwrap();
+        let part = view.slice_axis(0, Slice::new(Some(1), Some(-1), 1)).unwrap();
         let part = column.with_view(&part, CopyPolicy::Never).unwrap().value;
         assert_eq!(part.array(), &array.slice(1, array.len() - 2));
     }

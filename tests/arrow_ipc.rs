@@ -228,6 +228,33 @@ fn broken_streams_are_errors() -> TestResult {
     Ok(())
 }
 
+/// A `float64` without axes, as pyarrow 26 writes it: its strides, of which there are none, do not lie where 64-bit numbers may.
+const SCALAR_OF_PYARROW: [u8; 136] = [
+    0xff, 0xff, 0xff, 0xff, 0x78, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0, 0x1a, 0, 6, 0, 5, 0, 8, 0, 0x0c, 0,
+    0x0c, 0, 0, 0, 0, 4, 4, 0, 0x20, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0e, 0, 0x24, 0, 7, 0, 8, 0,
+    0x0c, 0, 0x10, 0, 0x14, 0, 0x0e, 0, 0, 0, 0, 0, 0, 3, 0x2c, 0, 0, 0, 0x1c, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 8, 0, 6, 0, 6, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0,
+    0, 0, 0, 0xf8, 0x3f,
+];
+
+#[test]
+fn tensors_without_axes_are_read_and_written() -> TestResult {
+    let theirs = read(&SCALAR_OF_PYARROW)?.view;
+    assert_eq!((theirs.ndim(), theirs.to_vec::<f64>()?), (0, vec![1.5]));
+    let ours = read(&tensor(&theirs, &[]))?.view;
+    assert_eq!((ours.ndim(), ours.to_vec::<f64>()?), (0, vec![1.5]));
+    for position in 0..SCALAR_OF_PYARROW.len() {
+        for change in [1_u8, 0x80, 0xff] {
+            let mut broken = SCALAR_OF_PYARROW;
+            broken[position] ^= change;
+            if let Ok(tensor) = read(&broken) {
+                tensor.view.to_bytes(viewbridge::Order::C)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn broken_tensors_are_errors() {
     let view = StridedView::from_vec(vec![1.0_f64; 6]).reshape(&[2, 3]).unwrap();

@@ -24,6 +24,7 @@
 #![allow(unsafe_code)]
 
 mod describe;
+mod scalar;
 mod stream;
 mod tensor;
 

@@ -17,6 +17,7 @@ use arrow_ipc::root_as_message;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, Schema};
 
+use super::scalar::readable;
 use super::{is_compressed, reported, undecoded};
 use crate::arrow::{library, to_arrow_buffer};
 use crate::buffer::Buffer;
@@ -165,7 +166,7 @@ pub(super) fn metadata_at(prefix: &[u8], at: u64, available: u64) -> Result<Opti
 /// Where the body of a message is whose metadata is that at `place`.
 pub(super) fn body_at(metadata: &[u8], place: Range<u64>, available: u64) -> Result<Range<u64>> {
     let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
-    let body = root_as_message(metadata).map_err(parse)?.bodyLength();
+    let body = root_as_message(&readable(metadata)).map_err(parse)?.bodyLength();
     let end = u64::try_from(body).ok().and_then(|len| place.end.checked_add(len));
     match end.filter(|end| *end <= available) {
         Some(end) => Ok(place.end..end),

@@ -18,6 +18,7 @@ use arrow_schema::ArrowError;
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 
 use super::describe::next_message;
+use super::scalar::readable;
 use super::stream::message_at;
 use crate::arrow::library;
 use crate::buffer::Buffer;
@@ -265,6 +266,7 @@ struct Meaning {
 impl Meaning {
     fn of(metadata: &[u8], body: usize) -> Result<Self> {
         let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
+        let metadata = &readable(metadata);
         let message = root_as_message(metadata).map_err(parse)?;
         let unsupported = |what: String| ArrowFault::UnsupportedType(what.into());
         let tensor = message
