@@ -23,7 +23,7 @@ fn other_libraries_of_arrow_agree() {
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success());
-    assert_eq!(said.matches("ok ").count(), 8);
+    assert_eq!(said.matches("ok ").count(), 9);
 }
 
 /// The library that Cargo built out of `examples/arrow_peers.rs`, beside this test.

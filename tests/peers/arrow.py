@@ -128,6 +128,69 @@ def c_data():
             pa.Array._import_from_c(struct.at, array.type)
 
 
+def random_leaf(rng):
+    """A type, and how one of its items is made."""
+    number = lambda bits, signed: int(rng.integers(-(2 ** (bits - 1)) if signed else 0, 2 ** (bits - signed), dtype=np.int64 if signed else np.uint64))
+    text = lambda: "".join(rng.choice(list("abcü"), rng.integers(0, 20)))
+    unit = str(rng.choice(["s", "ms", "us", "ns"]))
+    digits = lambda precision, scale: decimal.Decimal(int(rng.integers(0, 10 ** min(precision, 18)))).scaleb(-scale)
+    small = lambda: int(rng.integers(0, 86_400))
+    kinds = [
+        *[(kind, lambda b=kind.bit_width, s=signed: number(b, s)) for signed, kind in itertools.chain(
+            ((1, kind) for kind in [pa.int8(), pa.int16(), pa.int32(), pa.int64()]),
+            ((0, kind) for kind in [pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]))],
+        *[(kind, lambda: float(rng.integers(-99, 99))) for kind in [pa.float16(), pa.float32(), pa.float64()]],
+        (pa.bool_(), lambda: bool(rng.integers(2))),
+        (pa.date32(), small), (pa.date64(), lambda: small() * 86_400_000), (pa.time32("s"), small), (pa.time64("ns"), small),
+        (pa.timestamp(unit, str(rng.choice(["UTC", "Europe/Berlin"]))), small), (pa.timestamp(unit), small), (pa.duration(unit), small),
+        (pa.month_day_nano_interval(), lambda: (small(), -small(), small())),
+        (pa.decimal32(9, 2), lambda: digits(9, 2)), (pa.decimal64(18, 3), lambda: digits(18, 3)),
+        (pa.decimal128(38, 5), lambda: digits(18, 5)), (pa.decimal256(70, 1), lambda: digits(18, 1)),
+        *[(kind, text) for kind in [pa.string(), pa.large_string(), pa.string_view()]],
+        *[(kind, lambda: text().encode()) for kind in [pa.binary(), pa.large_binary(), pa.binary_view()]],
+        (pa.binary(3), lambda: bytes(rng.integers(0, 256, 3, np.uint8))),
+    ]  # fmt: skip
+    return kinds[rng.integers(len(kinds))]
+
+
+def random_type(rng, depth=2):
+    kind, item = random_leaf(rng)
+    for _ in range(rng.integers(0, depth + 1)):
+        inner, chance = item, rng.random() * 0.5
+        some = lambda item=inner, chance=chance: None if rng.random() < chance else item()
+        size = int(rng.integers(0, 4))
+        field = pa.field("ïtem", kind, metadata={"level": "ü"})
+        build = rng.integers(7)
+        if build < 2:
+            kind, item = pa.list_(field, size), lambda some=some, size=size: [some() for _ in range(size)]
+        elif build < 6:
+            kind = [pa.list_, pa.large_list, pa.list_view, pa.large_list_view][build - 2](field)
+            item = lambda some=some: [some() for _ in range(rng.integers(0, 4))]
+        else:
+            kind, item = pa.struct([field, pa.field("n", pa.int8())]), lambda some=some: {"ïtem": some(), "n": 1}
+    return kind, item
+
+
+def random_arrays():
+    rng = np.random.default_rng(6)
+    for _ in range(400):
+        kind, item = random_type(rng)
+        chance = rng.random() * 0.5
+        array = pa.array([None if rng.random() < chance else item() for _ in range(rng.integers(0, 40))], kind)
+        start = int(rng.integers(0, len(array) + 1))
+        part = array.slice(start, int(rng.integers(0, len(array) - start + 1)))
+        field = pa.field("näme", kind, metadata={"k": "ü"})
+        schema, struct = export(part, field)
+        call(vb.vb_array, schema.at, struct.at)
+        back_field = pa.Field._import_from_c(schema.at)
+        back = pa.Array._import_from_c(struct.at, back_field.type)
+        back.validate(full=True)
+        assert back_field.equals(field, check_metadata=True), (field, back_field)
+        assert back.equals(part) and back.null_count == part.null_count, (kind, part, back)
+        if start == 0 and len(part) == len(array) and len(part):
+            assert set(addresses(back)) <= set(addresses(part)), kind
+
+
 def nanoarrow():
     for values, kind in [([1, None, 3], na.int32()), (["a", None, "ü"], na.string()), ([True, False, None], na.bool_())]:
         array = na.c_array(values, kind)
@@ -248,7 +311,9 @@ def ipc_tensors():
             call(vb.vb_ipc_tensor, *[path.encode() for path in paths])
             with pa.memory_map(paths[1]) as file:
                 back = pa.ipc.read_tensor(file)
-                assert back.equals(tensor), (dtype, array.shape)
+                # pyarrow itself crashes over the comparison of tensors without axes.
+                equal = back.equals(tensor) if array.ndim else back.shape == () and back.to_numpy() == array
+                assert equal, (dtype, array.shape)
                 with pa.memory_map(paths[0]) as own:
                     # pyarrow itself forgets the names of what it had to make contiguous.
                     assert back.dim_names == pa.ipc.read_tensor(own).dim_names
@@ -277,6 +342,6 @@ def ipc_files():
     assert pl.read_ipc(file).equals(frame)
 
 
-for test in [c_data, nanoarrow, streams, devices, tensors, bool8, ipc_tensors, ipc_files]:
+for test in [c_data, random_arrays, nanoarrow, streams, devices, tensors, bool8, ipc_tensors, ipc_files]:
     test()
     print("ok", test.__name__)
