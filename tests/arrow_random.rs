@@ -6,17 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::types::Int8Type;
-use arrow_array::{
-    Array, ArrayRef, DictionaryArray, FixedSizeListArray, LargeListArray, ListArray, ListViewArray, StringArray,
-    StringViewArray, StructArray, make_array,
-};
+use arrow_array::types::{Int8Type, Int32Type};
+use arrow_array::*;
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow_data::{ArrayData, BufferSpec, layout};
 use arrow_schema::{DataType, Field, FieldRef, Fields, IntervalUnit, TimeUnit};
 use proptest::prelude::*;
 use viewbridge::arrow::ffi::{self, ArrowArray, ArrowSchema};
-use viewbridge::arrow::{Column, Nulls, Parts};
+use viewbridge::arrow::{Column, FixedShapeTensor, Nulls, Parts};
 use viewbridge::{CopyPolicy, Slice, StridedView};
 
 const MAX_ROWS: usize = 24;
@@ -89,6 +86,56 @@ fn bytemuck_bytes(words: &mut [u128]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), len) }
 }
 
+/// What stands at the bottom: items of a fixed width, binary data of one length, or equally spaced columns.
+#[derive(Debug, Clone)]
+enum Bottom {
+    Items(DataType),
+    Binary(usize),
+    LargeBinary(usize),
+    Columns(DataType, usize, usize),
+}
+
+fn bottom() -> impl Strategy<Value = Bottom> {
+    let number = prop::sample::select(vec![
+        DataType::UInt8,
+        DataType::Int16,
+        DataType::Float32,
+        DataType::Int64,
+        DataType::Date32,
+        DataType::Decimal128(20, 2),
+    ]);
+    prop_oneof![
+        8 => leaf().prop_map(Bottom::Items),
+        1 => (1..4_usize).prop_map(Bottom::Binary),
+        1 => (1..4_usize).prop_map(Bottom::LargeBinary),
+        2 => (number, 1..4_usize, 0..3_usize).prop_map(|(number, count, gap)| Bottom::Columns(number, count, gap)),
+    ]
+}
+
+impl Bottom {
+    fn array(&self, len: usize, nulls: Option<NullBuffer>) -> ArrayRef {
+        let bytes = |size: usize| items(&DataType::UInt8, len * size, None).to_data().buffers()[0].clone();
+        match self {
+            Self::Items(data_type) => items(data_type, len, nulls),
+            Self::Binary(size) => {
+                let offsets = OffsetBuffer::from_lengths(vec![*size; len]);
+                Arc::new(BinaryArray::new(offsets, bytes(*size), nulls))
+            }
+            Self::LargeBinary(size) => {
+                let offsets = OffsetBuffer::from_lengths(vec![*size; len]);
+                Arc::new(LargeBinaryArray::new(offsets, bytes(*size), nulls))
+            }
+            Self::Columns(number, count, gap) => {
+                let pitch = len + 16 * gap;
+                let all = items(number, count * pitch, None);
+                let columns = (0..*count).map(|k| all.slice(k * pitch, len)).collect();
+                let fields = (0..*count).map(|k| Field::new(k.to_string(), number.clone(), true));
+                Arc::new(StructArray::new(fields.collect(), columns, nulls))
+            }
+        }
+    }
+}
+
 /// How each level is wrapped.
 #[derive(Debug, Clone)]
 enum Wrap {
@@ -96,6 +143,7 @@ enum Wrap {
     Even(usize),
     Large(usize),
     Windows(usize),
+    LargeWindows(usize),
 }
 
 fn mask(bits: &[bool], len: usize) -> Option<NullBuffer> {
@@ -109,19 +157,20 @@ fn viewable() -> impl Strategy<Value = ArrayRef> {
         (1..4_usize).prop_map(Wrap::Even),
         (1..4_usize).prop_map(Wrap::Large),
         (1..4_usize).prop_map(Wrap::Windows),
+        (1..4_usize).prop_map(Wrap::LargeWindows),
     ];
     let bits = || prop::collection::vec(any::<bool>(), 0..7);
     let level = (wrap, bits(), any::<bool>());
     (
-        leaf(),
+        bottom(),
         bits(),
         prop::collection::vec(level, 0..3),
         0..MAX_ROWS,
         0..MAX_ROWS,
     )
-        .prop_map(|(leaf, bits, levels, rows, start)| {
+        .prop_map(|(bottom, bits, levels, rows, start)| {
             let mut len = 120;
-            let mut array = items(&leaf, len, mask(&bits, len));
+            let mut array = bottom.array(len, mask(&bits, len));
             for (wrap, bits, nullable) in levels {
                 let nullable = nullable || array.null_count() > 0;
                 let metadata = HashMap::from([("level".to_owned(), format!("{wrap:?}"))]);
@@ -167,6 +216,19 @@ fn viewable() -> impl Strategy<Value = ArrayRef> {
                             mask(&bits, len),
                         ))
                     }
+                    Wrap::LargeWindows(size) => {
+                        // Every second one.
+                        len = (len + 2).saturating_sub(size) / 2;
+                        let offsets: Vec<i64> = (0..i64::try_from(len).unwrap()).map(|row| 2 * row).collect();
+                        let sizes = vec![i64::try_from(size).unwrap(); len];
+                        Arc::new(LargeListViewArray::new(
+                            field,
+                            offsets.into(),
+                            sizes.into(),
+                            array,
+                            mask(&bits, len),
+                        ))
+                    }
                 };
             }
             let start = start.min(len);
@@ -174,24 +236,116 @@ fn viewable() -> impl Strategy<Value = ArrayRef> {
         })
 }
 
+/// A field for an array that is one view, as a tensor if it can be one.
+fn described(array: &ArrayRef, as_tensor: bool) -> FieldRef {
+    let DataType::FixedSizeList(_, size) = array.data_type() else {
+        return field_of(array);
+    };
+    if !as_tensor {
+        return field_of(array);
+    }
+    let tensor = FixedShapeTensor::new(vec![1, usize::try_from(*size).unwrap()]).unwrap();
+    let tensor = tensor.with_dim_names(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+    let mut metadata = tensor.with_permutation(vec![1, 0]).unwrap().field_metadata();
+    metadata.insert("k".to_owned(), "v".to_owned());
+    Arc::new(Field::new("x", array.data_type().clone(), true).with_metadata(metadata))
+}
+
 /// Arrays of other types around those.
 fn any_array() -> impl Strategy<Value = ArrayRef> {
-    let words = prop::collection::vec(prop::option::of("[a-zü]{0,16}"), 1..MAX_ROWS);
+    let words = || prop::collection::vec(prop::option::of("[a-zü]{0,16}"), 1..MAX_ROWS);
+    fn text(words: Vec<Option<String>>, kind: usize) -> ArrayRef {
+        let bytes = || words.iter().map(|word| word.as_ref().map(String::as_bytes));
+        match kind {
+            0 => Arc::new(StringArray::from(words)),
+            1 => Arc::new(LargeStringArray::from(words)),
+            2 => Arc::new(StringViewArray::from_iter(words)),
+            3 => Arc::new(BinaryArray::from_iter(bytes())),
+            4 => Arc::new(LargeBinaryArray::from_iter(bytes())),
+            5 => Arc::new(BinaryViewArray::from_iter(bytes())),
+            _ => Arc::new(
+                words
+                    .iter()
+                    .map(|word| word.as_deref())
+                    .collect::<DictionaryArray<Int8Type>>(),
+            ),
+        }
+    }
+    let sliced = |(array, start): (ArrayRef, usize)| {
+        let start = start.min(array.len());
+        array.slice(start, array.len() - start)
+    };
+    let start = || 0..4_usize;
     prop_oneof![
         4 => viewable(),
-        1 => words.clone().prop_map(|words| Arc::new(StringArray::from(words)) as ArrayRef),
-        1 => words.clone().prop_map(|words| Arc::new(StringViewArray::from_iter(words)) as ArrayRef),
-        1 => words.prop_map(|words| {
-            let words: DictionaryArray<Int8Type> = words.iter().map(|word| word.as_deref()).collect();
-            Arc::new(words) as ArrayRef
-        }),
-        2 => (viewable(), viewable(), prop::collection::vec(any::<bool>(), 0..7)).prop_map(|(a, b, bits)| {
-            let len = a.len().min(b.len());
-            let fields = [("a", &a), ("b", &b)].map(|(name, array)| Field::new(name, array.data_type().clone(), true));
-            let columns = vec![a.slice(0, len), b.slice(a.len().min(b.len()) - len, len)];
-            Arc::new(StructArray::new(Fields::from(fields.to_vec()), columns, mask(&bits, len))) as ArrayRef
-        }),
+        3 => ((words(), 0..7_usize).prop_map(|(words, kind)| text(words, kind)), start()).prop_map(sliced),
+        1 => (0..MAX_ROWS).prop_map(|len| Arc::new(NullArray::new(len)) as ArrayRef),
+        2 => ((viewable(), viewable(), prop::collection::vec(any::<bool>(), 0..7)).prop_map(in_struct), start()).prop_map(sliced),
+        1 => ((words(), prop::collection::vec(1..4_i32, 1..6)).prop_map(runs), start()).prop_map(sliced),
+        1 => ((words(), prop::collection::vec(0..3_usize, 1..9)).prop_map(map), start()).prop_map(sliced),
+        2 => ((viewable(), words(), any::<bool>()).prop_map(|(numbers, words, dense)| union(&numbers, text(words, 0), dense)), start()).prop_map(sliced),
     ]
+}
+
+fn in_struct((a, b, bits): (ArrayRef, ArrayRef, Vec<bool>)) -> ArrayRef {
+    let len = a.len().min(b.len());
+    let fields = [("a", &a), ("b", &b)].map(|(name, array)| Field::new(name, array.data_type().clone(), true));
+    let columns = vec![a.slice(0, len), b.slice(b.len() - len, len)];
+    Arc::new(StructArray::new(
+        Fields::from(fields.to_vec()),
+        columns,
+        mask(&bits, len),
+    ))
+}
+
+fn runs((words, lengths): (Vec<Option<String>>, Vec<i32>)) -> ArrayRef {
+    let count = words.len().min(lengths.len());
+    let ends = lengths[..count].iter().scan(0, |end, length| {
+        *end += length;
+        Some(*end)
+    });
+    let (ends, values) = (
+        Int32Array::from_iter_values(ends),
+        StringArray::from(words[..count].to_vec()),
+    );
+    Arc::new(RunArray::<Int32Type>::try_new(&ends, &values).unwrap())
+}
+
+fn map((words, lengths): (Vec<Option<String>>, Vec<usize>)) -> ArrayRef {
+    let count: usize = lengths.iter().sum();
+    let keys: ArrayRef = items(&DataType::Int16, count, None);
+    let values: ArrayRef = Arc::new(StringArray::from_iter(
+        (0..count).map(|k| words[k % words.len()].as_deref()),
+    ));
+    let fields = vec![
+        Field::new("keys", DataType::Int16, false),
+        Field::new("values", DataType::Utf8, true),
+    ];
+    let entries = StructArray::new(fields.into(), vec![keys, values], None);
+    let field = Arc::new(Field::new("entries", entries.data_type().clone(), false));
+    let rows = mask(&[true, false, true], lengths.len());
+    Arc::new(MapArray::new(
+        field,
+        OffsetBuffer::from_lengths(lengths),
+        entries,
+        rows,
+        false,
+    ))
+}
+
+fn union(numbers: &ArrayRef, words: ArrayRef, dense: bool) -> ArrayRef {
+    let len = numbers.len().min(words.len());
+    let fields = [
+        (3_i8, Field::new("n", numbers.data_type().clone(), true)),
+        (5, Field::new("w", DataType::Utf8, true)),
+    ];
+    let fields = fields.into_iter().map(|(id, field)| (id, Arc::new(field))).collect();
+    let ids = (0..len)
+        .map(|row| if row % 3 == 1 { 5 } else { 3 })
+        .collect::<Vec<i8>>();
+    let offsets = dense.then(|| (0..i32::try_from(len).unwrap()).collect::<Vec<_>>().into());
+    let children = vec![numbers.slice(0, len), words.slice(0, len)];
+    Arc::new(UnionArray::try_new(fields, ids.into(), offsets, children).unwrap())
 }
 
 fn field_of(array: &dyn Array) -> FieldRef {
@@ -220,8 +374,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn arrays_become_views_and_come_back(array in viewable()) {
-        let field = field_of(&array);
+    fn arrays_become_views_and_come_back(array in viewable(), as_tensor in any::<bool>()) {
+        let field = described(&array, as_tensor);
         let column = Column::from_field(&field, &array, Nulls::Separate).unwrap();
         prop_assert_eq!(column.array(), &array);
         prop_assert_eq!(column.field(), &field);
@@ -252,9 +406,9 @@ proptest! {
     }
 
     #[test]
-    fn some_rows_of_a_view_are_some_of_its_array(array in viewable(), from in any::<prop::sample::Index>(), step in -3..4_isize, most in 1..9_usize) {
+    fn some_rows_of_a_view_are_some_of_its_array(array in viewable(), as_tensor in any::<bool>(), from in any::<prop::sample::Index>(), step in -3..4_isize, most in 1..9_usize) {
         prop_assume!(step != 0 && !array.is_empty());
-        let field = field_of(&array);
+        let field = described(&array, as_tensor);
         let column = Column::from_field(&field, &array, Nulls::Separate).unwrap();
         let from = from.index(array.len());
         let slice = Slice::new(Some(from.cast_signed()), None, step);

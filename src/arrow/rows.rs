@@ -6,11 +6,14 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, make_array};
+use arrow_buffer::{Buffer as ArrowBuffer, MutableBuffer};
+use arrow_data::ArrayData;
 use arrow_data::transform::MutableArrayData;
-use arrow_schema::{Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef};
 
 use super::column::{Column, Nulls};
 use super::export::physical;
+use super::library;
 use super::parts::{bytes_of, extend};
 use super::tensor::FixedShapeTensor;
 use crate::convert::{Converted, CopyPolicy, CopyRecord, CopyReport};
@@ -229,7 +232,7 @@ impl Rows {
                 row = row.wrapping_add_signed(self.step);
             }
         }
-        let data = rows.freeze();
+        let data = side_by_side(rows.freeze())?;
         let report = CopyReport::copied(CopyRecord::of_items(bytes_of(&data), reasons));
         Ok(Converted {
             value: make_array(data),
@@ -237,6 +240,51 @@ impl Rows {
         })
     }
 }
+
+/// An array just made, whose structs of numbers of one type have their columns equally spaced in one buffer: an axis, as they were.
+fn side_by_side(data: ArrayData) -> Result<ArrayData> {
+    let mut children = data.child_data().to_vec();
+    if children.is_empty() || matches!(data.data_type(), DataType::Dictionary(..)) {
+        return Ok(data);
+    }
+    for child in &mut children {
+        *child = side_by_side(child.clone())?;
+    }
+    if let (DataType::Struct(_), [first, _, ..]) = (data.data_type(), &children[..])
+        && first.data_type().is_primitive()
+        && children.iter().all(|child| child.data_type() == first.data_type())
+    {
+        children = in_one_buffer(&children)?;
+    }
+    data.into_builder().child_data(children).build().map_err(library)
+}
+
+/// Columns of one type, each in a part of one buffer.
+fn in_one_buffer(columns: &[ArrayData]) -> Result<Vec<ArrayData>> {
+    let bytes = |column: &ArrayData| column.buffers().first().cloned().unwrap_or_default();
+    let len = columns.iter().map(|column| bytes(column).len()).max().unwrap_or(0);
+    let pitch = len.next_multiple_of(LINE);
+    let mut all = MutableBuffer::new(pitch * columns.len());
+    for column in columns {
+        let start = all.len();
+        all.extend_from_slice(bytes(column).as_slice());
+        all.resize(start + pitch, 0);
+    }
+    let all = ArrowBuffer::from(all);
+    let column = |(k, column): (usize, &ArrayData)| {
+        let part = all.slice_with_length(k * pitch, bytes(column).len());
+        column
+            .clone()
+            .into_builder()
+            .buffers(vec![part])
+            .build()
+            .map_err(library)
+    };
+    columns.iter().enumerate().map(column).collect()
+}
+
+/// What columns are padded to, in bytes, as in Arrow's files.
+const LINE: usize = 64;
 
 /// Where a view with items begins: its address in bytes, or in bits if items are packed.
 fn first_unit(view: &StridedView<'_>) -> Option<isize> {
