@@ -1,16 +1,25 @@
 //! Any bytes as a `.npy` file. What parses is written, and parses again to the same items.
 #![no_main]
 
+use std::io::Cursor;
+
 use libfuzzer_sys::fuzz_target;
 use viewbridge::files::npy::{self, Header};
 use viewbridge::{Buffer, Error, Order, StridedView};
 
 fuzz_target!(|data: &[u8]| {
     let header = Header::parse(data);
+    let described = npy::describe(Cursor::new(data));
     let view = match npy::parse(Buffer::from_vec(data.to_vec())) {
         Ok(view) => view,
-        Err(error) => return assert!(!error.to_string().is_empty()),
+        Err(error) => return assert_eq!(error.to_string(), described.expect_err("the same").to_string()),
     };
+    let described = described.expect("a file that parses");
+    assert_eq!(
+        (described.dtype(), described.layout().shape()),
+        (view.dtype(), view.shape())
+    );
+    assert!(described.file_range().end <= data.len() as u64);
     let (header, _) = header.expect("a file has a header");
     assert_eq!((&header.dtype, &*header.shape), (view.dtype(), view.shape()));
     round_trip(&view);

@@ -22,6 +22,16 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(read) = read {
         assert_same(&read.value, &shared.value);
     }
+    let described = npz::describe(Cursor::new(data)).expect("an archive that parses");
+    assert_eq!(described.len(), shared.value.len());
+    for (listed, array) in described.iter().zip(&shared.value) {
+        assert_eq!(listed.name(), Some(array.name.as_str()));
+        assert_eq!(
+            (listed.dtype(), listed.layout().shape()),
+            (array.view.dtype(), array.view.shape())
+        );
+        assert!(listed.file_range().end <= data.len() as u64);
+    }
     for compression in [Compression::Stored, Compression::Deflated] {
         round_trip(&shared.value, compression);
     }
