@@ -239,6 +239,33 @@ fn claims_that_nothing_can_justify_are_refused_before_allocation() {
     }
 }
 
+/// A stored member says its size twice. Found by the fuzzer: the two must not be believed by turns.
+#[test]
+fn a_stored_member_of_two_sizes_is_an_error() {
+    let mut file = std::io::Cursor::new(Vec::new());
+    npz::write_to(
+        &mut file,
+        &[("a", &StridedView::from_vec(vec![1_u8, 2, 3]))],
+        Compression::Stored,
+    )
+    .unwrap();
+    let mut file = file.into_inner();
+    // The size in the central directory, 24 bytes behind its signature.
+    let at = file.windows(4).position(|four| four == b"PK\x01\x02").unwrap() + 24;
+    assert_eq!(file[at..at + 4], 131_u32.to_le_bytes());
+    for size in [41_u32, 130, 132] {
+        file[at..at + 4].copy_from_slice(&size.to_le_bytes());
+        let path = tempfile::NamedTempFile::new().unwrap();
+        fs::write(path.path(), &file).unwrap();
+        let said = [
+            npz::read(path.path()).unwrap_err().to_string(),
+            npz::parse(Buffer::from_slice(&file)).unwrap_err().to_string(),
+            npz::describe(std::io::Cursor::new(&file)).unwrap_err().to_string(),
+        ];
+        assert!(said.iter().all(|text| text.contains("131 are possible")), "{said:?}");
+    }
+}
+
 #[test]
 fn members_that_are_no_arrays_are_bytes() {
     use std::io::Write;

@@ -169,6 +169,13 @@ pub enum ArrowFault {
     },
     /// A struct of the C interfaces that breaks their rules.
     CData(CDataFault),
+    /// A compressed buffer of an IPC file that claims to hold more than it can.
+    Claim {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes that there can be.
+        possible: u64,
+    },
     /// A compressed IPC file that this build cannot decompress, with Arrow's own error.
     Compressed(Box<dyn std::error::Error + Send + Sync>),
     /// Arrow's decoder panicked over a broken file. The panic went no further.
@@ -374,6 +381,12 @@ impl fmt::Display for ArrowFault {
                 f,
                 "the file is compressed, and cannot be decompressed ({e}); write it without compression, or enable the feature `lz4` or `zstd`"
             ),
+            Self::Claim { claimed, possible } => {
+                write!(
+                    f,
+                    "a compressed buffer claims {claimed} bytes, at most {possible} are possible"
+                )
+            }
             Self::CData(e) => write!(f, "invalid Arrow C data: {e}"),
             Self::Panic => f.write_str("Arrow's decoder panicked; the file is broken"),
             Self::Library(e) => e.fmt(f),

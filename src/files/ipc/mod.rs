@@ -23,6 +23,7 @@
 //! The only unsafe call passes the promise of the caller of [`map`] on to [`map_file`].
 #![allow(unsafe_code)]
 
+mod compressed;
 mod describe;
 mod scalar;
 mod stream;
@@ -40,7 +41,7 @@ use arrow_buffer::Buffer as ArrowBuffer;
 use arrow_data::{ArrayData, BufferSpec, layout};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
-use arrow_ipc::{Block, Footer, root_as_footer, root_as_message};
+use arrow_ipc::{Block, Footer, root_as_footer};
 use arrow_schema::{ArrowError, FieldRef, Schema};
 
 use crate::arrow::{library, to_arrow_buffer};
@@ -51,6 +52,7 @@ use crate::error::{ArrowFault, Error, Result};
 use crate::files::mmap::map_file;
 use crate::reason::CopyReason;
 
+use compressed::is_compressed;
 pub use describe::{ListedColumn, describe, describe_stream};
 #[cfg(feature = "mmap")]
 pub use stream::map_stream;
@@ -156,19 +158,17 @@ fn decode_blocks(file: &ArrowBuffer) -> Result<Vec<(RecordBatch, bool)>> {
     let schema = Arc::new(describe::schema_of(&footer)?);
     let mut decoder = FileDecoder::new(schema, footer.version());
     for block in footer.dictionaries().iter().flatten() {
-        let bytes = block_bytes(file, block)?;
-        decoder
-            .read_dictionary(block, &bytes)
-            .map_err(undecoded(is_compressed(&bytes)))?;
+        let (bytes, compressed) = block_bytes(file, block)?;
+        decoder.read_dictionary(block, &bytes).map_err(undecoded(compressed))?;
     }
     let mut batches = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
-        let bytes = block_bytes(file, block)?;
+        let (bytes, compressed) = block_bytes(file, block)?;
         if let Some(batch) = decoder
             .read_record_batch(block, &bytes)
-            .map_err(undecoded(is_compressed(&bytes)))?
+            .map_err(undecoded(compressed))?
         {
-            batches.push((batch, is_compressed(&bytes)));
+            batches.push((batch, compressed));
         }
     }
     Ok(batches)
@@ -184,24 +184,26 @@ fn footer(file: &[u8]) -> Result<Footer<'_>> {
     root_as_footer(&rest[start..]).map_err(|error| library(ArrowError::ParseError(error.to_string())))
 }
 
-/// Metadata and body of one block, where the footer says they are.
-fn block_bytes(file: &ArrowBuffer, block: &Block) -> Result<ArrowBuffer> {
+/// Metadata and body of one block, where the footer says they are, and whether the body is compressed.
+fn block_bytes(file: &ArrowBuffer, block: &Block) -> Result<(ArrowBuffer, bool)> {
     // The length of a message, which Arrow's decoder takes for granted.
     const PREFIX: usize = 8;
     let (offset, metadata, body) = (block.offset(), block.metaDataLength(), block.bodyLength());
-    let range = || -> Option<Range<usize>> {
+    let range = || -> Option<(Range<usize>, usize)> {
         let start = usize::try_from(offset).ok()?;
         let metadata = usize::try_from(metadata).ok().filter(|&len| len >= PREFIX)?;
         let end = start.checked_add(metadata)?.checked_add(usize::try_from(body).ok()?)?;
-        (end <= file.len()).then_some(start..end)
+        (end <= file.len()).then_some((start..end, metadata))
     };
-    let range = range().ok_or(ArrowFault::Block {
+    let (range, metadata) = range().ok_or(ArrowFault::Block {
         offset,
         metadata,
         body,
         available: file.len(),
     })?;
-    Ok(file.slice_with_length(range.start, range.len()))
+    let bytes = file.slice_with_length(range.start, range.len());
+    let compressed = is_compressed(&bytes, metadata)?;
+    Ok((bytes, compressed))
 }
 
 /// Arrow's error over a block or a stream: in a compressed one it is most likely that the codec was not built in.
@@ -210,20 +212,6 @@ fn undecoded(compressed: bool) -> impl FnOnce(ArrowError) -> Error {
         ArrowError::InvalidArgumentError(_) if compressed => ArrowFault::Compressed(Box::new(error)).into(),
         other => library(other),
     }
-}
-
-/// Whether the body of a block, of items or of a dictionary, is compressed.
-fn is_compressed(block: &[u8]) -> bool {
-    let message = match block {
-        [0xff, 0xff, 0xff, 0xff, _, _, _, _, message @ ..] | [_, _, _, _, message @ ..] => message,
-        _ => return false,
-    };
-    let Ok(message) = root_as_message(message) else {
-        return false;
-    };
-    let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
-    let batch = message.header_as_record_batch().or(dictionary);
-    batch.is_some_and(|batch| batch.compression().is_some())
 }
 
 /// Looks for buffers that do not lie in the file.

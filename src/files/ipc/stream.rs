@@ -18,7 +18,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, Schema};
 
 use super::scalar::readable;
-use super::{is_compressed, reported, undecoded};
+use super::{compressed, reported, undecoded};
 use crate::arrow::{library, to_arrow_buffer};
 use crate::buffer::Buffer;
 use crate::convert::{Converted, CopyRecord};
@@ -97,8 +97,11 @@ fn decode(file: &ArrowBuffer) -> Result<Vec<RecordBatch>, ArrowError> {
 fn scan(file: &[u8]) -> Result<bool> {
     let (mut at, mut compressed) = (0, false);
     while let Some(message) = message_at(file, at)? {
-        compressed |= is_compressed(&file[at..]);
-        at = message.body.end;
+        let Placed { metadata, body } = message;
+        let metadata = readable(&file[metadata]);
+        let parsed = root_as_message(&metadata).map_err(unparsed)?;
+        compressed |= compressed::check(&parsed, &file[body.clone()])?;
+        at = body.end;
     }
     Ok(compressed)
 }
@@ -163,10 +166,13 @@ pub(super) fn metadata_at(prefix: &[u8], at: u64, available: u64) -> Result<Opti
     }
 }
 
+fn unparsed(error: flatbuffers::InvalidFlatbuffer) -> Error {
+    library(ArrowError::ParseError(error.to_string()))
+}
+
 /// Where the body of a message is whose metadata is that at `place`.
 pub(super) fn body_at(metadata: &[u8], place: Range<u64>, available: u64) -> Result<Range<u64>> {
-    let parse = |error: flatbuffers::InvalidFlatbuffer| library(ArrowError::ParseError(error.to_string()));
-    let body = root_as_message(&readable(metadata)).map_err(parse)?.bodyLength();
+    let body = root_as_message(&readable(metadata)).map_err(unparsed)?.bodyLength();
     let end = u64::try_from(body).ok().and_then(|len| place.end.checked_add(len));
     match end.filter(|end| *end <= available) {
         Some(end) => Ok(place.end..end),

@@ -150,11 +150,12 @@ impl<'r, R: Read + Seek> Member<'r, R> {
         }
         let name = file.name().map_err(NpzFault::archive)?.into_owned();
         let (claimed, stored) = (file.size(), file.compressed_size().min(available));
-        let possible = match file.compression() {
-            CompressionMethod::Stored => stored,
-            _ => stored.saturating_mul(MOST_INFLATED),
+        let (possible, is_stored) = match file.compression() {
+            CompressionMethod::Stored => (stored, true),
+            _ => (stored.saturating_mul(MOST_INFLATED), false),
         };
-        if claimed > possible {
+        // What is stored as it is has one size, whichever of the two fields says it.
+        if claimed > possible || (is_stored && claimed != possible) {
             let fault = NpzFault::Claim { claimed, possible };
             return Err(Error::from(fault).of_array(&name));
         }
