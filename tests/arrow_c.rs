@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "the structs of C")]
 
 use std::collections::HashMap;
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,35 +23,12 @@ use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, UnionFields};
 use viewbridge::arrow::ffi::{self, ArrowArray, ArrowArrayStream, ArrowDeviceArray, ArrowSchema};
 use viewbridge::{ArrowFault, CDataFault, CopyPolicy, CopyReason, DType, Device, Error, StridedView};
 
+#[path = "support/c_data.rs"]
+mod c_data;
+
+use c_data::{RawArray, RawSchema};
+
 type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-/// The struct as the specification has it, for tests to break.
-#[repr(C)]
-struct RawSchema {
-    format: *const c_char,
-    name: *const c_char,
-    metadata: *const c_char,
-    flags: i64,
-    n_children: i64,
-    children: *mut *mut RawSchema,
-    dictionary: *mut RawSchema,
-    release: Option<unsafe extern "C" fn(*mut RawSchema)>,
-    private_data: *mut c_void,
-}
-
-#[repr(C)]
-struct RawArray {
-    length: i64,
-    null_count: i64,
-    offset: i64,
-    n_buffers: i64,
-    n_children: i64,
-    buffers: *mut *const c_void,
-    children: *mut *mut RawArray,
-    dictionary: *mut RawArray,
-    release: Option<unsafe extern "C" fn(*mut RawArray)>,
-    private_data: *mut c_void,
-}
 
 fn raw(array: &mut ArrowArray) -> &mut RawArray {
     // SAFETY: one layout, by the specification.

@@ -6,6 +6,9 @@
 #![no_main]
 #![allow(unsafe_code, reason = "the other side of a C interface is played here")]
 
+#[path = "../../tests/support/c_data.rs"]
+mod c_data;
+
 use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
 use std::panic::{self, catch_unwind};
@@ -13,9 +16,11 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::Array;
+use c_data::{RawArray, RawSchema};
 use libfuzzer_sys::fuzz_target;
 use viewbridge::arrow::ffi::{ArrowArray, ArrowSchema};
 use viewbridge::arrow::{Column, Nulls, Parts};
+use viewbridge::{CopyPolicy, Slice};
 use viewbridge_fuzz::Choices;
 
 /// Bytes behind every buffer: more than 4096 items of 32 bytes.
@@ -90,33 +95,6 @@ const FORMATS: [&str; 60] = [
     "x",
 ];
 
-#[repr(C)]
-struct RawSchema {
-    format: *const c_char,
-    name: *const c_char,
-    metadata: *const c_char,
-    flags: i64,
-    n_children: i64,
-    children: *mut *mut RawSchema,
-    dictionary: *mut RawSchema,
-    release: Option<unsafe extern "C" fn(*mut RawSchema)>,
-    private_data: *mut c_void,
-}
-
-#[repr(C)]
-struct RawArray {
-    length: i64,
-    null_count: i64,
-    offset: i64,
-    n_buffers: i64,
-    n_children: i64,
-    buffers: *mut *const c_void,
-    children: *mut *mut RawArray,
-    dictionary: *mut RawArray,
-    release: Option<unsafe extern "C" fn(*mut RawArray)>,
-    private_data: *mut c_void,
-}
-
 thread_local! {
     /// How often a root was released.
     static RELEASED: Cell<usize> = const { Cell::new(0) };
@@ -157,11 +135,14 @@ fn run(data: &[u8]) {
             let (field, array) = imported.value;
             array.to_data().validate_full().expect("imported");
             if let Ok(column) = Column::from_field(&field, &array, Nulls::Separate) {
-                column.view().to_bytes(viewbridge::Order::C).expect("memory of our own");
+                look_at(&column);
             }
             let _ = Parts::of(&field, &array);
             // An array that needs no buffer has been released already.
             assert!(RELEASED.get() <= 1);
+            if let Ok(schema) = ArrowSchema::from_field(&field) {
+                assert_eq!(schema.to_field().expect("exported"), *field);
+            }
             let again = ArrowArray::from_array(&array).value;
             // SAFETY: exported above.
             let again = unsafe { again.into_array(field.data_type()) }.expect("exported");
@@ -179,6 +160,34 @@ fn run(data: &[u8]) {
     }
     assert_eq!(RELEASED.get(), 1);
     drop(schema);
+}
+
+/// The items, rows of the column put back into it, and the view on its own way out.
+fn look_at(column: &Column) {
+    let view = column.view();
+    let bytes = view.to_bytes(viewbridge::Order::C).expect("memory of our own");
+    for (start, step) in [(0, 2), (1, 1), (-1, -1)] {
+        let rows = view
+            .slice_axis(0, Slice::new(Some(start), None, step))
+            .expect("an axis of rows");
+        if let Ok(part) = column.with_view(&rows, CopyPolicy::IfNeeded) {
+            part.value.array().to_data().validate_full().expect("some rows");
+            assert_eq!(part.value.array().len(), rows.shape()[0]);
+        }
+    }
+    if let Ok(exported) = view.to_arrow_c(CopyPolicy::IfNeeded) {
+        let (schema, array) = exported.value;
+        // SAFETY: exported together.
+        let back = unsafe { viewbridge::arrow::ffi::import(&schema, array) }.expect("exported");
+        let back = Column::from_array(&back.value.1, Nulls::Forbid).expect("a view before");
+        assert_eq!(
+            back.view().to_bytes(viewbridge::Order::C).expect("memory of our own"),
+            bytes
+        );
+    }
+    if let Ok(buffer) = view.to_arrow_buffer(CopyPolicy::IfNeeded) {
+        assert_eq!(buffer.value.len(), view.nbytes());
+    }
 }
 
 unsafe extern "C" fn release_schema(schema: *mut RawSchema) {
