@@ -16,6 +16,7 @@ mod repeat;
 mod rows;
 mod runs;
 mod simd;
+mod staged;
 mod sweep;
 mod table;
 mod transpose;

@@ -97,7 +97,7 @@ impl Simd for Portable {
     const STREAMS: bool = false;
 
     #[inline(always)]
-    fn prefetch(_: *const u8) {}
+    fn prefetch(_: *const u8, _: bool) {}
 
     #[inline(always)]
     unsafe fn fence() {}

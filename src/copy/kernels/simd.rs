@@ -37,8 +37,9 @@ pub(super) trait Simd: Copy {
     /// Whether [`stream`](Self::stream) goes past the caches.
     const STREAMS: bool = true;
 
-    /// Asks for a line to be brought into the nearest cache. Any address will do: nothing is read that the program could see.
-    fn prefetch(from: *const u8);
+    /// Asks for a line to be brought into the nearest cache, or into the one behind it. Any address will do: nothing is read that the program
+    /// could see.
+    fn prefetch(from: *const u8, nearest: bool);
 
     /// Orders streamed stores before all later ones.
     ///

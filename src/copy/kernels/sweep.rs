@@ -1,6 +1,6 @@
 //! Matrices tile by tile: which tile comes next, and what of the source is asked for meanwhile.
 //!
-//! Two tiles along, and as many across as make 1 KiB of each row of the source, are a *block*. Its destination is written in pairs of lines, which
+//! Two tiles along, and as many across as make 2 KiB of each row of the source, are a *block*. Its destination is written in pairs of lines, which
 //! memory likes better than single ones. Its source is no stream that the processor would see coming: rows far apart, and a few lines of each. So every
 //! tile asks for a few lines of the next block.
 //!
@@ -13,18 +13,22 @@
 
 use super::job::Job;
 use super::simd::{LINE, Simd};
+use super::staged;
 use super::transpose::{Finish, Tile};
 use crate::copy::plan::Axis;
 
 /// Tiles of a block along, and bytes of a row of the source in it.
 const ALONG: usize = 2;
-const ACROSS: usize = 1024;
+const ACROSS: usize = 2048;
+
+/// Most bytes of a block: as many more are on their way.
+const BLOCK: usize = 128 << 10;
 
 /// From so many bytes on, the lines of the next block are asked for: less lies in the nearer caches, or might as well.
 const FAR: usize = 1 << 20;
 
 /// Tiles that an axis must have for one more at its start, which brings the others to the starts of lines.
-const LONG: usize = 6;
+pub(super) const LONG: usize = 6;
 
 /// The batch of the first axis, each with the tiles `T`.
 ///
@@ -39,6 +43,10 @@ pub(super) unsafe fn tiled<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: 
         return unsafe { single_tiles::<T>(src, dst, job) };
     }
     let streams = job.stream && S::STREAMS && T::GRAIN == LINE && T::ALONG * T::SIZE == LINE;
+    // SAFETY: *reach*; tiles of whole lines.
+    if streams && unsafe { staged::transpose::<S, T>(src, dst, job) } {
+        return;
+    }
     let columns = Grid::new(across.len, T::ACROSS, head::<T>(src.addr(), along.src));
     let rows = Grid::new(along.len, T::ALONG, head::<T>(dst.addr(), across.dst));
     let sweep = Sweep {
@@ -69,7 +77,7 @@ pub(super) const fn whole(stride: isize) -> bool {
 
 /// Items in front of the first that begins a line, if that is so in each row of the pitch; else 0.
 #[inline(always)]
-fn head<T: Tile>(start: usize, pitch: isize) -> usize {
+pub(super) fn head<T: Tile>(start: usize, pitch: isize) -> usize {
     let bytes = start.wrapping_neg() % LINE;
     if whole(pitch) && bytes.is_multiple_of(T::SIZE) {
         bytes / T::SIZE
@@ -152,7 +160,7 @@ impl Sweep {
     /// As the module says; the rows of the destination are multiples of lines apart if they are to be streamed.
     #[inline(always)]
     unsafe fn matrix<S: Simd, T: Tile>(&self, src: *const u8, dst: *mut u8, next: *const u8, far: bool) {
-        let high = (ACROSS / LINE * (LINE / T::SIZE) / T::ACROSS).max(1);
+        let high = self.high::<T>();
         for c_start in (0..self.columns.count).step_by(high) {
             let c_end = self.columns.count.min(c_start + high);
             for a_start in (0..self.rows.count).step_by(ALONG) {
@@ -171,7 +179,7 @@ impl Sweep {
                     let from = src.wrapping_add(c * T::SIZE);
                     let to = dst.wrapping_offset(self.across.dst.wrapping_mul(c.cast_signed()));
                     for a in a_start..a_end {
-                        ahead.ask::<S>(T::ALONG);
+                        ahead.ask::<S, T>(T::ALONG);
                         let a = self.rows.place(a);
                         let from = from.wrapping_offset(self.along.src.wrapping_mul(a.cast_signed()));
                         let to = to.wrapping_add(a * T::SIZE);
@@ -188,10 +196,18 @@ impl Sweep {
         }
     }
 
+    /// Tiles of a block across: a few more than usual rather than one block of a few.
+    #[inline(always)]
+    fn high<T: Tile>(&self) -> usize {
+        let width = ACROSS.min(BLOCK / (ALONG * T::ALONG));
+        let usual = (width / T::SIZE / T::ACROSS).max(1);
+        self.columns.count.div_ceil((self.columns.count / usual).max(1))
+    }
+
     /// The lines of the block of the tiles `a` and `c` on.
     #[inline(always)]
     fn ahead<T: Tile>(&self, src: *const u8, a: usize, c: usize) -> Ahead {
-        let high = (ACROSS / LINE * (LINE / T::SIZE) / T::ACROSS).max(1);
+        let high = self.high::<T>();
         let (a, c) = (self.rows.place(a), self.columns.place(c));
         let start = src
             .wrapping_offset(self.along.src.wrapping_mul(a.cast_signed()))
@@ -232,11 +248,13 @@ impl Ahead {
 
     /// Asks for the next few.
     #[inline(always)]
-    pub(super) fn ask<S: Simd>(&mut self, mut count: usize) {
+    pub(super) fn ask<S: Simd, T: Tile>(&mut self, mut count: usize) {
+        // The nearest one has no room for so many rows at a distance that is a power of two.
+        let nearest = T::ALONG <= 16;
         while self.lines > 0 && count > 0 {
             let few = count.min(self.lines - self.line);
             for line in self.line..self.line + few {
-                S::prefetch(self.row.wrapping_add(line * LINE));
+                S::prefetch(self.row.wrapping_add(line * LINE), nearest);
             }
             count -= few;
             self.line += few;
