@@ -124,6 +124,37 @@ fn modes_that_write_and_modes_that_do_not() {
     assert!(matches!(refused, Err(Error::Raw(RawFault::ReadOnlyMode))));
 }
 
+/// A range is one of the file; what lies outside of the map, or of what was changed, is nobody's business.
+#[test]
+fn a_range_or_the_whole_is_flushed() {
+    let (_folder, path) = file(20_000);
+    let items = RawArray::new(DType::U8).offset(4097).shape(&[9000]);
+    // SAFETY: nobody else uses the file.
+    let mut view = unsafe { raw::map_mut(&path, Mode::ReadWrite, &items) }.unwrap();
+    view.fill(200_u8).unwrap();
+    let mapped = view.file().unwrap();
+    assert_eq!(mapped.range(), 4097..13_097);
+    for range in [
+        5000..5001,
+        0..u64::MAX,
+        13_096..13_097,
+        4097..4097,
+        0..10,
+        50_000..60_000,
+    ] {
+        mapped.flush_range(range).unwrap();
+    }
+    mapped.flush().unwrap();
+    // A part of the view flushes its own bytes.
+    view.as_view().slice_axis(0, 10..20).unwrap().flush().unwrap();
+    let on_disk = fs::read(&path).unwrap();
+    assert!(on_disk[4097..13_097].iter().all(|byte| *byte == 200));
+    assert_ne!((on_disk[4096], on_disk[13_097]), (200, 200));
+    // A clone of the file keeps it mapped, too.
+    drop(view);
+    assert_eq!(mapped.path(), path);
+}
+
 #[test]
 fn an_exclusive_map_is_frozen_and_regained() {
     let (_folder, path) = file(16);

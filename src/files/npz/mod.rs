@@ -193,6 +193,8 @@ impl<'r, R: Read + Seek> Member<'r, R> {
             listed.stored = Stored::Compressed;
             0..self.file.compressed_size()
         };
+        // What has no bytes may be anywhere, and reads as nothing.
+        let start = if place.end == 0 { start.min(available) } else { start };
         let at = |byte: u64| start.checked_add(byte).filter(|end| *end <= available);
         let ends = at(place.start).zip(at(place.end));
         let (start, end) = ends.ok_or(NpzFault::Claim {
