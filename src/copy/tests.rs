@@ -60,6 +60,17 @@ fn check(engine: Engine, src: (&DType, &Layout), dst: (&DType, &Layout), shift: 
     plan.class
 }
 
+/// Says which of the cases to run: all, or one of `VIEWBRIDGE_EVERY`, for tools under which each takes a hundred times as long.
+fn sample() -> impl FnMut() -> bool {
+    let every = std::env::var("VIEWBRIDGE_EVERY");
+    let every: usize = every.map_or(1, |every| every.parse().expect("VIEWBRIDGE_EVERY is a number"));
+    let mut case = 0;
+    move || {
+        case += 1;
+        case % every == 0
+    }
+}
+
 fn dtypes() -> Vec<DType> {
     let long = DType::new(Kind::Float, 128);
     let plain = [
@@ -109,11 +120,12 @@ fn layout(shape: &[usize], order: &[usize], gaps: &[usize], flips: usize, dtype:
 #[test]
 fn matrices_of_all_sizes() {
     let extents = [1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 64, 70];
+    let mut wanted = sample();
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for (k, dtype) in dtypes().iter().enumerate() {
             for (rows, columns) in extents.iter().flat_map(|&rows| extents.map(|columns| (rows, columns))) {
                 // A fifth of them at a time, and every pair of extents with three types.
-                if (rows + columns + k) % 5 != 0 {
+                if (rows + columns + k) % 5 != 0 || !wanted() {
                     continue;
                 }
                 let (flips, shift) = (rows % 4, [0, 0, 1, 8][(rows + columns + k) % 4]);
@@ -134,6 +146,7 @@ fn matrices_of_all_sizes() {
 /// One axis of every length up to beyond two lines, with every stride from reversed to a few items.
 #[test]
 fn rows_of_all_lengths() {
+    let mut wanted = sample();
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for dtype in dtypes() {
             let native = dtype.clone().into_native();
@@ -150,6 +163,9 @@ fn rows_of_all_lengths() {
                     5 * size,
                     size + 1,
                 ] {
+                    if !wanted() {
+                        continue;
+                    }
                     let start = if stride < 0 {
                         stride.unsigned_abs() * (len - 1)
                     } else {
@@ -171,10 +187,14 @@ fn rows_of_all_lengths() {
 /// Chunks of several kilobytes, which are put together before they are streamed.
 #[test]
 fn long_rows() {
+    let mut wanted = sample();
     for engine in Engine::all() {
         for dtype in dtypes() {
             let native = dtype.clone().into_native();
             for (stride, shift) in [(1, 0), (2, 0), (3, 1), (-1, 0), (-1, 4), (0, 3), (0, 0), (5, 16)] {
+                if !wanted() {
+                    continue;
+                }
                 let len = 4100;
                 let stride = stride * dtype.itemsize().cast_signed();
                 let start = if stride < 0 {
@@ -193,8 +213,12 @@ fn long_rows() {
 /// Many axes of two items in random orders: the list.
 #[test]
 fn many_small_axes() {
+    let mut wanted = sample();
     for engine in Engine::all() {
         for (seed, dtype) in (0..).zip(dtypes()) {
+            if !wanted() {
+                continue;
+            }
             let order = shuffled(11, seed);
             let shape = vec![2; 11];
             let src = layout(&shape, &order, &[0; 11], 0, &dtype);
@@ -213,6 +237,88 @@ fn shuffled(len: usize, seed: u64) -> Vec<usize> {
         order.swap(k, usize::from(random) % len);
     }
     order
+}
+
+/// As [`check`], bit by bit: for items that begin inside of bytes, or change their width.
+fn check_bits(engine: Engine, src: (&DType, &Layout), dst: (&DType, &Layout)) {
+    let plan = CopyPlan::new(src, dst).unwrap();
+    let Item::Bits { truth, .. } = plan.item else {
+        unreachable!("{plan:?}")
+    };
+    let source = noise(src.1.byte_span().end, 3);
+    let before = noise(dst.1.byte_span().end + 2 * GUARD, 4);
+    let (mut expected, mut found) = (before.clone(), before);
+    let width = |dtype: &DType, layout: &Layout| {
+        let unit = layout.unit().bits();
+        let lane = if dtype.is_padded() {
+            8
+        } else {
+            usize::try_from(dtype.bits()).unwrap()
+        };
+        (unit, lane)
+    };
+    let ((src_unit, from), (dst_unit, to)) = (width(src.0, src.1), width(dst.0, dst.1));
+    for (s, d) in src.1.offsets().zip(dst.1.offsets()) {
+        for lane in 0..usize::from(src.0.lanes()) {
+            let (s, d) = (s * src_unit + lane * from, GUARD * 8 + d * dst_unit + lane * to);
+            let bit = |bit: usize| source[bit / 8] >> (bit % 8) & 1;
+            for k in 0..to {
+                let value = match (truth, k) {
+                    (true, 0) => u8::from((s..s + from).any(|at| bit(at) == 1)),
+                    (false, k) if k < from => bit(s + k),
+                    _ => 0,
+                };
+                let (byte, mask) = (&mut expected[(d + k) / 8], 1 << ((d + k) % 8));
+                *byte = *byte & !mask | if value == 1 { mask } else { 0 };
+            }
+        }
+    }
+    // SAFETY: the memories are as large as the spans, disjoint and initialised.
+    unsafe { execute_by(engine, &plan, source.as_ptr(), found.as_mut_ptr().wrapping_add(GUARD)) };
+    let differ = found.iter().zip(&expected).position(|(a, b)| a != b);
+    assert_eq!(differ, None, "{engine:?} {src:?} {dst:?} {plan:?}");
+}
+
+/// Bits from any place to any other, as bits or as bytes, one behind the other and further apart.
+#[test]
+fn bits_from_anywhere_to_anywhere() {
+    let four = DType::new(Kind::UInt, 4);
+    let types = [
+        (DType::BIT, DType::BIT),
+        (DType::BIT, DType::BOOL),
+        (DType::BOOL, DType::BIT),
+        (DType::BIT.with_lanes(3), DType::BOOL.with_lanes(3)),
+        (four.clone(), four.clone()),
+        (four.clone(), four.clone().padded()),
+        (four.clone().padded(), four),
+    ];
+    let mut wanted = sample();
+    for isa in Isa::available() {
+        let engine = Engine::new(isa, Stream::Large);
+        for (from, to) in &types {
+            for (len, start) in [1_usize, 2, 7, 8, 9, 63, 64, 65, 130, 200]
+                .into_iter()
+                .flat_map(|len| (0..9).map(move |start| (len, start)))
+            {
+                if !wanted() {
+                    continue;
+                }
+                // Three rows, the items of which are adjacent or not, at any place of a byte.
+                let place = |dtype: &DType, start: usize, step: isize| {
+                    let item = match Layout::contiguous(&[], dtype, Order::C).unwrap().unit().bits() {
+                        1 => isize::try_from(dtype.item_bits()).unwrap(),
+                        _ => dtype.itemsize().cast_signed(),
+                    };
+                    let row = item * step * (len.cast_signed() + 1) + 1;
+                    Layout::strided(&[3, len], &[row, item * step], start, dtype).unwrap()
+                };
+                for (step, other) in [(1, 1), (2, 1), (1, 3)] {
+                    let (src, dst) = (place(from, start, step), place(to, (start * 5 + len) % 8, other));
+                    check_bits(engine, (from, &src), (to, &dst));
+                }
+            }
+        }
+    }
 }
 
 #[test]
