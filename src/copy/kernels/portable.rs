@@ -5,8 +5,12 @@
 //! As [`Simd`] says; *supported* holds everywhere.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
+use super::ahead;
 use super::job::swapped;
-use super::simd::Simd;
+use super::runs::{copy, line, put};
+use super::simd::{LINE, Simd};
 use super::transpose::{Finish, Tile};
 
 #[derive(Clone, Copy)]
@@ -23,18 +27,97 @@ impl<const N: usize, const L: usize> Tile for Square<N, L> {
 
     #[inline(always)]
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-        for c in (0..L).step_by(4) {
-            for a in (0..L).step_by(4) {
-                let from = from
-                    .wrapping_offset(pitch.wrapping_mul(a.cast_signed()))
-                    .wrapping_add(c * N);
-                let to = to
-                    .wrapping_offset(to_pitch.wrapping_mul(c.cast_signed()))
-                    .wrapping_add(a * N);
-                // SAFETY: *reach*.
-                unsafe { Plain::<N, 4>::tile(from, pitch, to, to_pitch, finish) };
+        let (mut rows, mut columns) = (Whole::new(), Whole::new());
+        let (rows, columns) = (rows.start(), columns.start());
+        let mut row = from;
+        for a in 0..L {
+            // SAFETY: *reach*; as many lines as a square has rows.
+            unsafe { line::<Portable>(row, rows.wrapping_add(a * LINE), finish.swap, false) };
+            row = row.wrapping_offset(pitch);
+        }
+        // SAFETY: both squares are there; the rows have just been written.
+        unsafe { blocks::<N>(rows, columns) };
+        let mut column = to;
+        for c in 0..L {
+            // SAFETY: written by the blocks.
+            let line = unsafe { Portable::load(columns.wrapping_add(c * LINE)) };
+            // SAFETY: *reach*, aligned if it is to be streamed.
+            unsafe { put::<Portable>(column, line, finish.stream) };
+            column = column.wrapping_offset(to_pitch);
+        }
+    }
+}
+
+/// A square of lines in the nearest cache. Rows of a source whose pitch is a power of two push each other out of it; here they do not, so that
+/// each line of the source is read once, and each of the destination written once.
+#[repr(align(64))]
+struct Whole([MaybeUninit<u8>; LINE * LINE]);
+
+impl Whole {
+    const fn new() -> Self {
+        Self([MaybeUninit::uninit(); LINE * LINE])
+    }
+
+    const fn start(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// Rows of one line of items of `N` bytes become columns, block by block.
+///
+/// # Safety
+///
+/// `LINE / N` lines are readable and writable.
+#[inline(always)]
+unsafe fn blocks<const N: usize>(rows: *const u8, columns: *mut u8) {
+    // Items of a word; blocks of so many rows and columns.
+    let side = (8 / N).max(1);
+    for c in (0..LINE / N).step_by(side) {
+        for a in (0..LINE / N).step_by(side) {
+            let (from, to) = (
+                rows.wrapping_add(a * LINE + c * N),
+                columns.wrapping_add(c * LINE + a * N),
+            );
+            match N {
+                // SAFETY: the caller's promise.
+                1 => unsafe { words::<1, 8>(from, to) },
+                // SAFETY: the caller's promise.
+                2 => unsafe { words::<2, 4>(from, to) },
+                // SAFETY: the caller's promise.
+                4 => unsafe { words::<4, 2>(from, to) },
+                // SAFETY: the caller's promise.
+                _ => unsafe { copy::<N>(from, to) },
             }
         }
+    }
+}
+
+/// A block of `K` words of `K` items of `N` bytes: halves of words change places with those of the words half a block further, then quarters.
+///
+/// # Safety
+///
+/// 8 bytes in each of `K` lines are readable and writable.
+#[inline(always)]
+unsafe fn words<const N: usize, const K: usize>(from: *const u8, to: *mut u8) {
+    let mut words = [0_u64; K];
+    for (k, word) in words.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *word = u64::from_le_bytes(unsafe { from.wrapping_add(k * LINE).cast::<[u8; 8]>().read() });
+    }
+    let mut half = K / 2;
+    while half > 0 {
+        let bits = 8 * N * half;
+        let low = u64::MAX / ((1 << bits) + 1);
+        for k in (0..K).filter(|k| k & half == 0) {
+            let (first, second) = (words[k], words[k + half]);
+            words[k] = (first & low) | (second & low) << bits;
+            words[k + half] = (first >> bits & low) | (second & !low);
+        }
+        half /= 2;
+    }
+    for (k, word) in words.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { to.wrapping_add(k * LINE).cast::<[u8; 8]>().write(word.to_le_bytes()) };
     }
 }
 
@@ -90,17 +173,37 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn stream(to: *mut u8, line: Self::Line) {
+        // Every processor of this architecture has SSE2.
+        #[cfg(target_arch = "x86_64")]
+        for (k, pair) in line.as_chunks::<2>().0.iter().enumerate() {
+            use std::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
+            // SAFETY: 16 bytes.
+            let pair = unsafe { _mm_loadu_si128(pair.as_ptr().cast()) };
+            // SAFETY: the caller's promise.
+            unsafe { _mm_stream_si128(to.wrapping_add(16 * k).cast(), pair) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
         // SAFETY: the caller's promise.
-        unsafe { Self::store(to, line) };
+        unsafe {
+            Self::store(to, line)
+        };
     }
 
-    const STREAMS: bool = false;
+    const STREAMS: bool = cfg!(target_arch = "x86_64");
 
     #[inline(always)]
-    fn prefetch(_: *const u8, _: bool) {}
+    fn prefetch(from: *const u8, _: bool) {
+        ahead::exactly(from);
+    }
 
     #[inline(always)]
-    unsafe fn fence() {}
+    unsafe fn fence() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: every processor of this architecture has it.
+        unsafe {
+            std::arch::x86_64::_mm_sfence();
+        }
+    }
 
     #[inline(always)]
     unsafe fn expand(bits: u64) -> Self::Line {
