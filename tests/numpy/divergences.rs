@@ -18,9 +18,18 @@ fn layout_error(result: Result<StridedView<'_>, Error>) -> LayoutError {
     }
 }
 
+/// NumPy's wraps.
 #[test]
-fn a_step_that_overflows_the_stride_is_an_error() {
+fn a_step_that_overflows_the_stride_of_one_item_leaves_it() {
     let wide = Layout::strided(&[2], &[1 << 62], 0, &DType::U8).unwrap();
+    let one = wide.slice_axis(0, Slice::ALL.step_by(4)).unwrap();
+    assert_eq!((one.shape(), one.strides()), (&[1][..], &[1 << 62][..]));
+}
+
+/// NumPy's wraps here, too.
+#[test]
+fn a_step_that_overflows_a_stride_without_items_is_an_error() {
+    let wide = Layout::strided(&[9, 0], &[1 << 62, 1], 0, &DType::U8).unwrap();
     let error = wide.slice_axis(0, Slice::ALL.step_by(4)).unwrap_err();
     let expected = LayoutError::StrideOverflow {
         axis: 0,
