@@ -9,10 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use viewbridge::arrow::{Column, Nulls};
+use viewbridge::files::ipc::ListedColumn;
 use viewbridge::files::mmap::Mode;
 use viewbridge::files::npz::Compression;
 use viewbridge::files::raw::{self, RawArray};
-use viewbridge::files::{NamedView, ipc, npy, npz, safetensors};
+use viewbridge::files::{Listed, NamedView, ipc, npy, npz, safetensors};
 use viewbridge::{Order, StridedView};
 
 /// Bytes in front of the first item of a raw file, as in the script.
@@ -80,9 +82,36 @@ fn assert_same_file(a: &Path, b: &Path) {
     assert!(x == y, "{a:?}, byte {different:?}:\n{}\n{}", around(&x), around(&y));
 }
 
+/// The headers alone say what the arrays are, and where in the file.
+fn assert_described(listed: &Listed, mapped: &StridedView<'_>, what: &dyn std::fmt::Debug) {
+    assert_eq!(
+        (
+            listed.dtype(),
+            listed.logical(),
+            listed.layout().shape(),
+            listed.layout().strides()
+        ),
+        (mapped.dtype(), mapped.logical(), mapped.shape(), mapped.strides()),
+        "{what:?}"
+    );
+    if mapped.nbytes() > 0 && mapped.file().is_some() {
+        assert_eq!(Some(listed.file_range()), mapped.file_range(), "{what:?}");
+    }
+}
+
+fn open(file: &Path) -> fs::File {
+    fs::File::open(file).unwrap()
+}
+
 /// Read and mapped alike, and written byte for byte as it was; and once more as a view that is not contiguous.
 fn npy_file(file: &Path, ours: &Path) {
     let view = npy::read(file).unwrap().value;
+    // SAFETY: nobody writes the file.
+    assert_described(
+        &npy::describe(open(file)).unwrap(),
+        &unsafe { npy::map(file) }.unwrap(),
+        &file,
+    );
     // SAFETY: nobody writes the file.
     assert_same(&unsafe { npy::map(file) }.unwrap(), &view, &file);
     let name = file.file_name().unwrap().to_str().unwrap();
@@ -126,6 +155,11 @@ fn npz_file(file: &Path, ours: &Path) {
     // SAFETY: nobody writes the file.
     let mapped = unsafe { npz::map(file) }.unwrap();
     assert_eq!(mapped.is_shared(), !file.ends_with("deflated.npz"));
+    let described = npz::describe(open(file)).unwrap();
+    assert_eq!(described.len(), arrays.len());
+    for (listed, mapped) in described.iter().zip(&mapped.value) {
+        assert_described(listed, &mapped.view, &mapped.name);
+    }
     for (mapped, read) in mapped.value.iter().zip(&arrays) {
         assert_eq!(mapped.name, read.name);
         assert_same(&mapped.view, &read.view, &read.name);
@@ -141,6 +175,11 @@ fn safetensors_file(file: &Path, ours: &Path) {
     let model = safetensors::read(file).unwrap().value;
     // SAFETY: nobody writes the file.
     let mapped = unsafe { safetensors::map(file) }.unwrap();
+    let described = safetensors::describe(open(file)).unwrap();
+    assert_eq!(described.len(), model.tensors.len());
+    for (listed, mapped) in described.iter().zip(&mapped.tensors) {
+        assert_described(listed, &mapped.view, &mapped.name);
+    }
     for (mapped, read) in mapped.tensors.iter().zip(&model.tensors) {
         assert_eq!(mapped.name, read.name);
         assert_same(&mapped.view, &read.view, &read.name);
@@ -168,16 +207,37 @@ fn safetensors_file(file: &Path, ours: &Path) {
     }
 }
 
+/// Each column is described as the view that it is; those without one, with the reason.
+fn arrow_columns(described: &[ListedColumn], batches: &[arrow_array::RecordBatch]) {
+    assert_eq!(
+        described.len(),
+        batches.iter().map(|batch| batch.num_columns()).sum::<usize>()
+    );
+    for listed in described {
+        let array = batches[listed.batch].column_by_name(listed.field.name()).unwrap();
+        match (&listed.array, Column::from_field(&listed.field, array, Nulls::Forbid)) {
+            (Ok(listed), Ok(column)) => assert_described(listed, column.view(), column.field()),
+            (Err(told), Err(found)) => assert_eq!(told.to_string(), found.to_string()),
+            (told, found) => panic!("{told:?} but {found:?}"),
+        }
+    }
+}
+
 /// The file as a stream and the stream as a file, out of maps.
 fn arrow_files(theirs: &Path, ours: &Path) {
     // SAFETY: nobody writes the file.
     let batches = unsafe { ipc::map(theirs.join("a.arrow")) }.unwrap();
     assert!(batches.is_shared());
+    arrow_columns(&ipc::describe(open(&theirs.join("a.arrow"))).unwrap(), &batches.value);
     let file = fs::File::create(ours.join("a.arrows")).unwrap();
     ipc::write_stream(file, &batches.value[0].schema(), &batches.value).unwrap();
     // SAFETY: nobody writes the file.
     let batches = unsafe { ipc::map_stream(theirs.join("a.arrows")) }.unwrap();
     assert!(batches.is_shared());
+    arrow_columns(
+        &ipc::describe_stream(open(&theirs.join("a.arrows"))).unwrap(),
+        &batches.value,
+    );
     let [batch] = &*batches.value else { panic!("one batch") };
     let fields = batch.schema().fields().iter().cloned().collect::<Vec<_>>();
     let columns: Vec<_> = fields.into_iter().zip(batch.columns().iter().cloned()).collect();

@@ -4,6 +4,9 @@
 //! which file it is of ([`StridedView::file`](crate::StridedView::file)), also after a detour through Arrow or DLPack: memory that is alive and lies in a
 //! live map is of that map.
 //!
+//! Every map is `unsafe` to make, private ones too: who shortens the file takes pages away from under any of them, and touching those is a signal. Whoever
+//! cannot vouch for a file reads it ([`read_file`](super::read_file) and the `read` of each format).
+//!
 //! # Safety
 //!
 //! The callers of the functions that map promise that nobody shortens the file, and who writes it: *initialised* and, as the mode says, *frozen*
