@@ -1,4 +1,5 @@
-"""What a hand-over costs, beside the libraries' own doors, in one process and in turns. Prints the best and the median of the rounds, in nanoseconds.
+"""What a hand-over costs, beside the libraries' own doors, in one process and in turns. Prints the best and the median of the rounds, in nanoseconds, and
+the ratio of the best to that of the door beside it.
 
     python python/benches/latency.py [milliseconds per measurement]
 """
@@ -23,40 +24,42 @@ def optional(name):
         return None
 
 
-torch, pa = optional("torch"), optional("pyarrow")
+torch, pa, ffi = optional("torch"), optional("pyarrow"), optional("tvm_ffi")
 array = np.arange(24, dtype="f8").reshape(4, 6)
 view = vb.asview(array)
 
-DOORS = {
-    "np.from_dlpack(np)": (np.from_dlpack, array),
-    "viewbridge.from_dlpack(np)": (vb.from_dlpack, array),
-    "viewbridge.asview(np)": (vb.asview, array),
-    "np.from_dlpack(View)": (np.from_dlpack, view),
-    "np.asarray(np view by buffer)": (np.asarray, memoryview(array)),
-    "np.asarray(View)": (np.asarray, view),
-}
+# A name, what is called with what, and the door that does the same work without us.
+DOORS = [
+    ("np.from_dlpack(np)", np.from_dlpack, array, None),
+    ("viewbridge.from_dlpack(np)", vb.from_dlpack, array, "np.from_dlpack(np)"),
+    ("viewbridge.asview(np)", vb.asview, array, "np.from_dlpack(np)"),
+    ("np.from_dlpack(View)", np.from_dlpack, view, "np.from_dlpack(np)"),
+    ("np.asarray(memoryview)", np.asarray, memoryview(array), None),
+    ("np.asarray(View)", np.asarray, view, "np.asarray(memoryview)"),
+]
 if torch:
     tensor = torch.from_numpy(array)
-    DOORS |= {
-        "torch.from_dlpack(np)": (torch.from_dlpack, array),
-        "torch.from_dlpack(torch)": (torch.from_dlpack, tensor),
-        "torch.from_dlpack(View)": (torch.from_dlpack, view),
-        "np.from_dlpack(torch)": (np.from_dlpack, tensor),
-        "viewbridge.asview(torch)": (vb.asview, tensor),
-    }
+    DOORS += [
+        ("torch.from_dlpack(np)", torch.from_dlpack, array, None),
+        ("torch.from_dlpack(View)", torch.from_dlpack, view, "torch.from_dlpack(np)"),
+        ("np.from_dlpack(torch)", np.from_dlpack, tensor, None),
+        ("viewbridge.asview(torch)", vb.asview, tensor, "np.from_dlpack(torch)"),
+    ]
 if pa:
-    column = pa.array(array.reshape(-1))
-    DOORS |= {
-        "np.asarray(pa.Array)": (np.asarray, column),
-        "np.from_dlpack(pa.Array)": (np.from_dlpack, column),
-        "viewbridge.asview(pa.Array)": (vb.asview, column),
-        "viewbridge.from_arrow(pa.Array)": (vb.from_arrow, column),
-        "pa.array(np)": (pa.array, array.reshape(-1)),
-        "pa.array(View)": (pa.array, view.reshape(-1)),
-    }
-ffi = optional("tvm_ffi")
+    column, flat, flat_view = pa.array(array.reshape(-1)), array.reshape(-1), view.reshape(-1)
+    DOORS += [
+        ("np.from_dlpack(pa.Array)", np.from_dlpack, column, None),
+        ("viewbridge.asview(pa.Array)", vb.asview, column, "np.from_dlpack(pa.Array)"),
+        ("np.asarray(pa.Array)", np.asarray, column, None),
+        ("viewbridge.from_arrow(pa.Array)", vb.from_arrow, column, "np.asarray(pa.Array)"),
+        ("pa.array(np)", pa.array, flat, None),
+        ("pa.array(View)", pa.array, flat_view, "pa.array(np)"),
+    ]
 if ffi:
-    DOORS |= {"tvm_ffi.from_dlpack(np)": (ffi.from_dlpack, array), "tvm_ffi.from_dlpack(View)": (ffi.from_dlpack, view)}
+    DOORS += [
+        ("tvm_ffi.from_dlpack(np)", ffi.from_dlpack, array, None),
+        ("tvm_ffi.from_dlpack(View)", ffi.from_dlpack, view, "tvm_ffi.from_dlpack(np)"),
+    ]
 
 
 def measure(door, argument, count):
@@ -69,14 +72,15 @@ def measure(door, argument, count):
 
 def main():
     versions = [f"{m.__name__} {m.__version__}" for m in [np, torch, pa, ffi] if m]
-    print(f"Python {platform.python_version()}, {', '.join(versions)}; {ROUNDS} rounds in turns, ns per call (best, median)")
-    counts = {name: max(10, int(BUDGET / (measure(*door, 1000) * 1e-9))) for name, door in DOORS.items()}
-    times = {name: [] for name in DOORS}
+    print(f"Python {platform.python_version()}, {', '.join(versions)}; {ROUNDS} rounds in turns, ns per call (best, median, ratio)")
+    counts = {name: max(10, int(BUDGET / (measure(door, argument, 1000) * 1e-9))) for name, door, argument, _ in DOORS}
+    times = {name: [] for name in counts}
     for _ in range(ROUNDS):
-        for name, door in DOORS.items():
-            times[name].append(measure(*door, counts[name]))
-    for name, taken in times.items():
-        print(f"{name:34} {min(taken):8.0f} {statistics.median(taken):8.0f}")
+        for name, door, argument, _ in DOORS:
+            times[name].append(measure(door, argument, counts[name]))
+    for name, _, _, beside in DOORS:
+        ratio = f"{min(times[name]) / min(times[beside]):8.2f}" if beside else ""
+        print(f"{name:34} {min(times[name]):8.0f} {statistics.median(times[name]):8.0f} {ratio}")
 
 
 if __name__ == "__main__":

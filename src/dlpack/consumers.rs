@@ -29,7 +29,6 @@
 //!
 //! polars 2.1 and nanoarrow 0.9 take no DLPack tensors; they are reached through Arrow.
 
-use super::dtype;
 use super::export::{LEGACY, VERSIONED};
 use crate::convert::{Alignment, LayoutClass, MemoryUse, Requirements, StrideSign};
 use crate::dtype::{DType, Kind};
@@ -98,12 +97,10 @@ pub const CUPY: Requirements = VERSIONED
     .dtypes(|dtype| is_number(dtype) || is_complex(dtype) || is_bool(dtype))
     .devices(|device| matches!(device.device_type, CUDA | CUDA_MANAGED | ROCM));
 
-/// `tvm_ffi.from_dlpack`, which looks for the C exchange API first: all that DLPack has but complex numbers.
+/// `tvm_ffi.from_dlpack`, which looks for the C exchange API first: all that DLPack has (its `dtype` has no name for complex numbers).
 ///
 /// Like PyTorch, it takes read-only memory as writable.
-pub const TVM_FFI: Requirements = VERSIONED
-    .named("TVM FFI")
-    .dtypes(|dtype| dtype::export(dtype).is_some() && !matches!(dtype.kind(), Kind::Complex));
+pub const TVM_FFI: Requirements = VERSIONED.named("TVM FFI");
 
 /// Tensors of the candle crate, which on the CPU are a `Vec` and nothing else.
 pub const CANDLE: Requirements = Requirements::any("candle")

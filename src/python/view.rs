@@ -21,7 +21,7 @@ use crate::view::StridedView;
 ///
 /// As an argument of a `#[pyfunction]` it takes every object that offers its memory; as a result every array library takes it. Rust code works on
 /// [`view`](Self::view).
-#[pyclass(name = "View", module = "viewbridge", frozen, weakref)]
+#[pyclass(name = "View", module = "viewbridge", frozen, weakref, freelist = 16)]
 #[derive(Debug)]
 pub struct PyView {
     view: Kept,
