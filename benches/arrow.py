@@ -38,12 +38,12 @@ m = 8 << 20
 holes = pa.array(np.ones(m), mask=np.arange(m) * 2_654_435_761 & 64 == 0)
 race("null fill, 8 Mi f64, half of them null", m * 8, {"pyarrow: fill_null": lambda: holes.fill_null(0.0)})
 
-rows = 1 << 20
+rows = 1_000_000
 batch = pa.record_batch({str(k): np.full(rows, 1.5) for k in range(16)})
 frame = pl.DataFrame(batch)
 columns = [batch.column(k).to_numpy() for k in range(16)]
 race(
-    "16 columns of 1 Mi f64 to a row-major matrix",
+    "16 columns of 1 M f64 to a row-major matrix",
     rows * 16 * 8,
     {
         "pyarrow: to_tensor": lambda: batch.to_tensor(row_major=True),

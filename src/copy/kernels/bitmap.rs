@@ -9,6 +9,7 @@
 //! them; source and destination are disjoint. No other byte is touched. *supported* holds for `S`.
 #![allow(unsafe_code)]
 
+use super::ahead;
 use super::simd::{LINE, Simd};
 
 /// `len` bits, from bit `bit` of `src` on, as bytes of 0 or 1.
@@ -189,6 +190,9 @@ pub(super) unsafe fn fill<S: Simd, const N: usize, const STREAM: bool>(
         let mut bits = unsafe { word(bitmap, bit + done) };
         for part in 0..N {
             let at = (done + part * per_line) * N;
+            if STREAM {
+                ahead::line(values.wrapping_add(at), false);
+            }
             // SAFETY: 64 items are left: `N` lines.
             let set = unsafe { S::load(values.wrapping_add(at)) };
             // SAFETY: *supported*.
