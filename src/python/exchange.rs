@@ -29,6 +29,7 @@ struct Slot {
     /// Its table, or NULL if it has none.
     table: AtomicPtr<DLPackExchangeAPI>,
     lazy: AtomicBool,
+    arrow: AtomicBool,
 }
 
 impl Slot {
@@ -38,6 +39,7 @@ impl Slot {
             // SAFETY: *table*: put there by `facts_beyond`.
             table: unsafe { self.table.load(Ordering::Relaxed).as_ref() },
             lazy: self.lazy.load(Ordering::Relaxed),
+            arrow: self.arrow.load(Ordering::Relaxed),
         }
     }
 }
@@ -48,6 +50,8 @@ struct Facts {
     table: Option<&'static DLPackExchangeAPI>,
     /// Whether its objects may be more than their bytes: PyTorch conjugates and negates when items are read, and records gradients.
     lazy: bool,
+    /// Whether its objects are Arrow arrays, too.
+    arrow: bool,
 }
 
 const SLOTS: usize = 256;
@@ -57,6 +61,7 @@ static KNOWN: [Slot; SLOTS] = [const {
         class: AtomicPtr::new(ptr::null_mut()),
         table: AtomicPtr::new(ptr::null_mut()),
         lazy: AtomicBool::new(false),
+        arrow: AtomicBool::new(false),
     }
 }; SLOTS];
 const BUSY: *mut ffi::PyTypeObject = ptr::without_provenance_mut(1);
@@ -100,6 +105,11 @@ pub(super) fn refuse_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
 pub(super) fn is_plain(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let facts = facts_of(object)?;
     Ok(facts.table.is_none() && !facts.lazy)
+}
+
+/// Whether an object's type has the door of Arrow's arrays. To ask the object costs more, where it has not.
+pub(super) fn is_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(facts_of(object)?.arrow)
 }
 
 fn ask_lazy(object: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -157,6 +167,7 @@ fn facts_beyond(object: &Bound<'_, PyAny>, class: *mut ffi::PyTypeObject, first:
             .map_or(ptr::null_mut(), |table| ptr::from_ref(table).cast_mut());
         slot.table.store(found, Ordering::Relaxed);
         slot.lazy.store(facts.lazy, Ordering::Relaxed);
+        slot.arrow.store(facts.arrow, Ordering::Relaxed);
         // Its address must not become that of another type.
         std::mem::forget(object.get_type());
         slot.class.store(class, Ordering::Release);
@@ -170,7 +181,8 @@ fn look_up(object: &Bound<'_, PyAny>) -> PyResult<Facts> {
     let lazy = class.hasattr(intern!(py, "is_neg"))? && class.hasattr(intern!(py, "is_conj"))?;
     let capsule = class.getattr_opt(intern!(py, "__dlpack_c_exchange_api__"))?;
     let table = capsule.and_then(|capsule| table_in(&capsule));
-    Ok(Facts { table, lazy })
+    let arrow = class.hasattr(intern!(py, "__arrow_c_array__"))?;
+    Ok(Facts { table, lazy, arrow })
 }
 
 fn table_in(capsule: &Bound<'_, PyAny>) -> Option<&'static DLPackExchangeAPI> {

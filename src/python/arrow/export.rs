@@ -21,6 +21,7 @@ use crate::convert::CopyPolicy;
 use crate::error::{ArrowFault, Error};
 use crate::memory::Access;
 use crate::python::door::Door;
+use crate::python::exchange;
 use crate::python::export::detached;
 use crate::python::view::PyView;
 use crate::view::StridedView;
@@ -67,6 +68,9 @@ impl PyView {
             (Some(column), _) => column,
             // DLPack lost what the producer can still say.
             (None, Some(base)) if matches!(self.door(), Door::Dlpack | Door::ExchangeApi) => {
+                if !exchange::is_arrow(base)? {
+                    return Ok(WayBack::None);
+                }
                 let Some((field, array)) = array_of(base)? else {
                     return Ok(WayBack::None);
                 };
