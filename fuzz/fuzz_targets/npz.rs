@@ -19,10 +19,15 @@ fuzz_target!(|data: &[u8]| {
     let Ok(shared) = shared else {
         return assert!(read.is_err(), "read looks at no less");
     };
+    let read_fails = read.is_err();
     if let Ok(read) = read {
         assert_same(&read.value, &shared.value);
     }
-    let described = npz::describe(Cursor::new(data)).expect("an archive that parses");
+    let described = match npz::describe(Cursor::new(data)) {
+        Ok(described) => described,
+        // A member that ends with its header has its checksum looked at, as reading does and sharing does not.
+        Err(error) => return assert!(read_fails, "{error}"),
+    };
     assert_eq!(described.len(), shared.value.len());
     for (listed, array) in described.iter().zip(&shared.value) {
         assert_eq!(listed.name(), Some(array.name.as_str()));
