@@ -324,6 +324,37 @@ fn bits_from_anywhere_to_anywhere() {
     }
 }
 
+/// Matrices whose rows go on in the next matrix, and rows one behind the other, at lines and in the midst of them.
+#[test]
+fn rows_that_go_on() {
+    for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
+        for (k, dtype) in dtypes().iter().enumerate() {
+            let native = dtype.clone().into_native();
+            let line = (64 / dtype.itemsize()).max(1);
+            for (n, (across, batch, along)) in [
+                (line, 3, line),
+                (line * 4, 2, line * 4),
+                (line * 5 + 3, 3, line + 1),
+                (line + 1, 5, line * 3 + 2),
+                (line * 9 + 1, 1, line * 2),
+                (line * 2, 1, line * 2 + 1),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                if across * batch * along > 40_000 {
+                    continue;
+                }
+                let src = layout(&[across, batch, along], &[1, 2, 0], &[n % 2 * 3, 0, 0], 0, dtype);
+                let dst = Layout::contiguous(&[across, batch, along], &native, Order::C).unwrap();
+                for shift in [0, 16, [1, 40, 63][(n + k) % 3]] {
+                    check(engine, (dtype, &src), (&native, &dst), shift);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn large_transposes_are_streamed() {
     for isa in Isa::available() {

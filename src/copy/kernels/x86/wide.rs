@@ -13,7 +13,7 @@ use std::arch::x86_64::*;
 use super::super::simd::{LINE, Simd};
 use super::super::transpose::{Finish, Tile};
 use super::avx512::{Avx512, swap_mask};
-use super::tiles::Middle;
+use super::tiles::{Lines, Middle};
 
 /// `L` is the length of a row, `H` that of 16 bytes.
 pub(in super::super) struct Wide<const N: usize, const L: usize, const H: usize>;
@@ -32,6 +32,9 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
             1 => unsafe { bytes(from, pitch, to, to_pitch, finish) },
             // SAFETY: *reach*.
             2 => unsafe { pairs(from, pitch, to, to_pitch, finish) },
+            // Streamed lines are closer together when they have been put together before.
+            // SAFETY: *reach*; aligned, by the caller's promise.
+            4 if finish.stream => unsafe { Lines::<4, 16, 4>::tile(from, pitch, to, to_pitch, finish) },
             4 => {
                 // SAFETY: *reach*.
                 let lines = transposed16(unsafe { rows(from, pitch, finish.swap) });
