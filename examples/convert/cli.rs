@@ -52,7 +52,7 @@ pub(crate) struct Args {
     pub(crate) storage: bool,
 
     /// Leave out what no view can show (text, rows of different lengths, nulls) or OUT's format has no word for, and say so. By default the
-    /// first such array is an error.
+    /// first such array is an error. From Arrow or Parquet to Arrow, what no view shows is written as it is.
     #[arg(long, requires = "input")]
     pub(crate) skip_unsupported: bool,
 

@@ -113,7 +113,7 @@ fn tour_with_files(
     trip.arrive(&view)?;
     let array = Array {
         name: UNNAMED.to_owned(),
-        view,
+        view: Some(view),
         origin: None,
     };
     let target = Target {
@@ -177,9 +177,15 @@ fn arrive(
         }
         None => {
             let first = trips.len() - arrays.len();
-            trips[first..].iter_mut().zip(&arrays).try_for_each(|(trip, array)| {
-                tour_in_memory(trip, &array.view, policy).map_err(|failure| failure.of_array(&array.name))
-            })
+            let views = arrays
+                .iter()
+                .filter_map(|array| Some((&array.name, array.view.as_ref()?)));
+            trips[first..]
+                .iter_mut()
+                .zip(views)
+                .try_for_each(|(trip, (name, view))| {
+                    tour_in_memory(trip, view, policy).map_err(|failure| failure.of_array(name))
+                })
         }
     }
 }
@@ -187,7 +193,15 @@ fn arrive(
 /// An array as it is to be written: its view is what all others are compared with.
 fn prepare(args: &Args, trip: &mut Trip, source: &Source, target: Option<&Target<'_>>) -> Result<Array, Failure> {
     let policy = args.policy();
-    let (mut view, mut origin) = source.view(trip, policy)?;
+    let name = source.name().to_owned();
+    let (mut view, mut origin) = match source.view(trip, policy) {
+        Err(failure) if failure.is_unsupported() && passes_through(args, target) => {
+            let column = source.column(trip, policy).unwrap_or(Err(failure))?;
+            let (view, origin) = (None, Some(column));
+            return Ok(Array { name, view, origin });
+        }
+        seen => seen?,
+    };
     if args.storage {
         view = view.into_storage();
     }
@@ -199,12 +213,17 @@ fn prepare(args: &Args, trip: &mut Trip, source: &Source, target: Option<&Target
         view = hops::reorder(trip, &view, order, policy)?;
         trip.arrive(&view)?;
     }
-    let name = source.name().to_owned();
+    let view = Some(view);
     let array = Array { name, view, origin };
     if let Some(target) = target {
         target.check(trip, &array, policy)?;
     }
     Ok(array)
+}
+
+/// Whether a column that no view shows can be written all the same: from Arrow to Arrow, by those who ask for no other form.
+fn passes_through(args: &Args, target: Option<&Target<'_>>) -> bool {
+    target.is_some_and(|target| target.format.is_arrow()) && args.order().is_none() && !args.storage
 }
 
 /// Arrow and back, DLPack and back. What one of them cannot express is skipped.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_data::ArrayData;
+use arrow_data::transform::MutableArrayData;
 use arrow_schema::FieldRef;
 use viewbridge::files::NamedView;
 use viewbridge::files::raw::RawArray;
-use viewbridge::{CopyPolicy, StridedView};
+use viewbridge::{Converted, CopyPolicy, CopyReason, StridedView};
 
 use crate::cli::SourceArgs;
 use crate::failure::Failure;
@@ -135,6 +137,22 @@ impl Source {
         }
     }
 
+    /// The Arrow column, as it is; `None` if the array is none.
+    pub(crate) fn column(&self, trip: &mut Trip, policy: CopyPolicy) -> Option<Result<Column, Failure>> {
+        match &self.held {
+            Held::View(_) => None,
+            Held::Column { field, pieces } => {
+                let array = in_one_piece(trip, pieces, policy);
+                Some(array.map(|array| (field.clone(), array)))
+            }
+        }
+    }
+
+    /// Whether this is the column, its description included.
+    pub(crate) fn is_column(&self, (field, array): &Column) -> bool {
+        matches!(&self.held, Held::Column { field: own, pieces } if own == field && matches!(pieces.as_slice(), [piece] if piece == array))
+    }
+
     /// As [`view`](Self::view), each piece on its own, so that nothing is copied.
     pub(crate) fn piecewise(&self, trip: &mut Trip) -> Vec<Result<View, Failure>> {
         match &self.held {
@@ -170,4 +188,27 @@ fn columns(batches: &[RecordBatch]) -> Vec<Source> {
         },
     };
     fields.map(source).collect()
+}
+
+/// A column in the pieces of several record batches → one array, whether or not a view can show it. A copy, if there are several.
+fn in_one_piece(trip: &mut Trip, pieces: &[ArrayRef], policy: CopyPolicy) -> Result<ArrayRef, Failure> {
+    if let [array] = pieces {
+        return trip.hop("Arrow → Arrow", 0, || Ok(Converted::shared(array.clone())));
+    }
+    let bytes = pieces.iter().map(|piece| piece.get_buffer_memory_size()).sum();
+    let reasons = [CopyReason::Gathered { pieces: pieces.len() }];
+    let route = format!("{} record batches → Arrow", pieces.len());
+    if let Err(error) = hops::allow(policy, "one array of all record batches", bytes, &reasons) {
+        return trip.hop(route, 0, || Err(error));
+    }
+    trip.decode(route, bytes, &reasons, || {
+        let data: Vec<ArrayData> = pieces.iter().map(|piece| piece.to_data()).collect();
+        let mut joined = MutableArrayData::new(data.iter().collect(), false, data.iter().map(ArrayData::len).sum());
+        for (index, piece) in data.iter().enumerate() {
+            joined.try_extend(index, 0, piece.len())?;
+        }
+        let array = make_array(joined.freeze());
+        let bytes = array.get_buffer_memory_size();
+        Ok((array, bytes))
+    })
 }

@@ -165,6 +165,18 @@ impl Trip {
     }
 }
 
+impl Trip {
+    /// Says whether what no view shows came out of the last hops as it went in.
+    pub(crate) fn arrive_unseen(&mut self, same: bool) -> Result<(), Failure> {
+        if !same {
+            let route = self.rows.last().map(|row| row.route.clone()).unwrap_or_default();
+            return Err(Failure::Different { route });
+        }
+        self.settle(Check::Identical);
+        Ok(())
+    }
+}
+
 impl Row {
     fn new(route: &str, time: Duration, result: Result<&CopyReport, &Error>) -> Self {
         let (outcome, why) = match result {

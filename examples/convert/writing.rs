@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::hops::{self, Column, Open, Out};
 use crate::progress;
-use crate::sources;
+use crate::sources::{self, Source};
 use crate::staged::Staged;
 use crate::trip::Trip;
 
@@ -19,7 +19,8 @@ type View = StridedView<'static>;
 /// An array to be written.
 pub(crate) struct Array {
     pub(crate) name: String,
-    pub(crate) view: View,
+    /// `None` for an Arrow column that no view shows, which only an Arrow file takes.
+    pub(crate) view: Option<View>,
     /// The Arrow column that shows the same items, which goes into an Arrow file as it is.
     pub(crate) origin: Option<Column>,
 }
@@ -35,10 +36,14 @@ pub(crate) struct Target<'a> {
 impl Target<'_> {
     /// Whether the format has a word for an array, and the policy lets it be written. The hop is noted only if it will not happen.
     pub(crate) fn check(&self, trip: &mut Trip, array: &Array, policy: CopyPolicy) -> Result<(), Failure> {
-        if array.origin.is_some() && self.format.is_arrow() {
+        let Some(view) = array
+            .view
+            .as_ref()
+            .filter(|_| array.origin.is_none() || !self.format.is_arrow())
+        else {
             return Ok(());
-        }
-        match hops::check(&array.view, self.format, policy) {
+        };
+        match hops::check(view, self.format, policy) {
             Ok(()) => Ok(()),
             refused => trip.hop(format!("view → {}", self.name()), 0, || {
                 refused.map(Converted::shared)
@@ -73,32 +78,40 @@ impl Target<'_> {
     ) -> Result<(), Failure> {
         let first = trips.len() - arrays.len();
         // What shows the items in the file: without it, there is no knowing what bare items are.
-        let items = arrays.first().map(|array| bare(&array.view));
-        let names: Vec<String> = arrays.iter().map(|array| array.name.clone()).collect();
+        let items = arrays.first().and_then(|array| array.view.as_ref()).map(bare);
+        let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
         let (staged, name) = (Staged::new(self.path)?, self.name());
         let out = Out {
             path: staged.path(),
             name: &name,
         };
         if self.format.is_arrow() {
-            self.write_columns(trips, arrays, policy, out)?;
+            self.write_columns(trips, &arrays, policy, out)?;
         } else {
             self.write_views(&mut trips[0], &arrays, out)?;
         }
+        let mut reading = Trip::new("reading back");
         let spinner = progress::spinner("reading the result back", hops::size_of_file(out.path));
-        let written = self.read_back(out.path, items.as_ref());
+        let file = (self.format, items.as_ref());
+        let written = sources::open_as(&mut reading, out.path, file, Open::Read, CopyPolicy::IfNeeded);
         spinner.finish_and_clear();
-        let mut written = written?;
+        let mut written = written?.arrays;
         if self.format == Format::Safetensors {
             // They stand in an order of the format's own.
-            written.sort_by_key(|(name, _)| names.iter().position(|known| known == name));
+            written.sort_by_key(|source| names.iter().position(|known| *known == source.name()));
         }
-        let route = || format!("reading {} back", self.path.display());
-        if self.format.holds_many() && !written.iter().map(|(name, _)| name).eq(&names) {
-            return Err(Failure::Different { route: route() });
+        if self.format.holds_many() && !written.iter().map(Source::name).eq(names) {
+            let route = format!("reading {} back", self.path.display());
+            return Err(Failure::Different { route });
         }
-        for (trip, (name, view)) in trips[first..].iter_mut().zip(&written) {
-            trip.arrive(view).map_err(|failure| failure.of_array(name))?;
+        for (trip, (array, source)) in trips[first..].iter_mut().zip(arrays.iter().zip(&written)) {
+            let arrived = match (&array.view, &array.origin) {
+                (None, Some(column)) => trip.arrive_unseen(source.is_column(column)),
+                _ => source
+                    .view(&mut reading, CopyPolicy::IfNeeded)
+                    .and_then(|(view, _)| trip.arrive(&view)),
+            };
+            arrived.map_err(|failure| failure.of_array(&array.name))?;
         }
         staged.keep()
     }
@@ -106,17 +119,18 @@ impl Target<'_> {
     fn write_columns(
         &self,
         trips: &mut [Trip],
-        arrays: Vec<Array>,
+        arrays: &[Array],
         policy: CopyPolicy,
         out: Out<'_>,
     ) -> Result<(), Failure> {
         let first = trips.len() - arrays.len();
         let mut columns = Vec::new();
         for (trip, array) in trips[first..].iter_mut().zip(arrays) {
-            let column = match array.origin {
-                Some(origin) => Ok(origin),
-                None => hops::to_arrow(trip, &array.view, &array.name, policy),
+            let made = match &array.origin {
+                Some(origin) => Some(Ok(origin.clone())),
+                None => (array.view.as_ref()).map(|view| hops::to_arrow(trip, view, &array.name, policy)),
             };
+            let column = made.expect("an array is a view or a column");
             columns.push(column.map_err(|failure| failure.of_array(&array.name))?);
         }
         let lengths = || columns.iter().map(|(_, array)| array.len());
@@ -134,7 +148,10 @@ impl Target<'_> {
     }
 
     fn write_views(&self, trip: &mut Trip, arrays: &[Array], out: Out<'_>) -> Result<(), Failure> {
-        let views: Vec<(&str, &View)> = arrays.iter().map(|array| (array.name.as_str(), &array.view)).collect();
+        let views = arrays
+            .iter()
+            .filter_map(|array| Some((array.name.as_str(), array.view.as_ref()?)));
+        let views: Vec<(&str, &View)> = views.collect();
         match (self.format, views.as_slice()) {
             (Format::Npz, views) => hops::write_npz(trip, views, out),
             (Format::Safetensors, views) => hops::write_safetensors(trip, views, self.remarks, out),
@@ -149,14 +166,6 @@ impl Target<'_> {
                 names: views.iter().map(|(name, _)| (*name).to_owned()).collect(),
             }),
         }
-    }
-
-    fn read_back(&self, path: &Path, items: Option<&RawArray>) -> Result<Vec<(String, View)>, Failure> {
-        let mut trip = Trip::new("reading back");
-        let policy = CopyPolicy::IfNeeded;
-        let written = sources::open_as(&mut trip, path, (self.format, items), Open::Read, policy)?;
-        let view = |source: &sources::Source| Ok((source.name().to_owned(), source.view(&mut trip, policy)?.0));
-        written.arrays.iter().map(view).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use viewbridge::arrow::FixedShapeTensor;
 use viewbridge::files::{ipc, npz, safetensors};
 
 use super::*;
+use crate::trip::{Check, Outcome};
 
 #[test]
 fn an_arrow_column_keeps_its_field_on_the_way_into_arrow() {
@@ -168,6 +169,53 @@ fn what_no_view_shows_is_an_error_that_names_the_column_and_the_remedy() {
     assert!(matches!(several, Err(Failure::Several { names, .. }) if names == ["n", "m"]));
     let only = run(&from, &one, &["--skip-unsupported", "--array", "text"]);
     assert!(matches!(only, Err(Failure::Hop { .. })));
+}
+
+/// From Arrow to Arrow nothing is lost, whether or not a view shows it.
+#[test]
+fn what_no_view_shows_goes_from_arrow_to_arrow_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = table(folder.path());
+    let [stream, back] = ["out.arrows", "back.arrow"].map(|name| folder.path().join(name));
+    run(&from, &stream, &[]).unwrap();
+    let trips = run(&stream, &back, &["--copy", "never", "--map"]).unwrap();
+    let text = trips.iter().find(|trip| trip.name == "text").unwrap();
+    let outcomes: Vec<_> = text.rows.iter().map(|row| (row.outcome, row.check)).collect();
+    assert_eq!(
+        outcomes,
+        [(Outcome::Refused, Check::Nothing), (Outcome::Shared, Check::Identical)]
+    );
+    let [before, after] = [&from, &back].map(|path| ipc::read(path).unwrap().value);
+    assert_eq!(before, after);
+
+    // One other form was asked for, which such columns have not.
+    let ordered = folder.path().join("ordered.arrow");
+    assert!(run(&from, &ordered, &["--order", "c"]).is_err());
+}
+
+/// Arrow's own stream of several batches becomes one batch, so that the columns are put together.
+#[test]
+fn what_no_view_shows_is_put_together_from_several_batches() {
+    use arrow_array::{RecordBatch, StringArray};
+
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to] = ["in.arrows", "out.arrow"].map(|name| folder.path().join(name));
+    let batch = |items: Vec<Option<&str>>| {
+        RecordBatch::try_from_iter_with_nullable([("s", Arc::new(StringArray::from(items)) as _, true)]).unwrap()
+    };
+    let batches = [batch(vec![Some("x"), None]), batch(vec![Some("zz")])];
+    ipc::write_stream(File::create(&from).unwrap(), &batches[0].schema(), &batches).unwrap();
+    let forbidden = run(&from, &to, &["--copy", "never", "--map"]).unwrap_err();
+    assert!(forbidden.to_string().contains("2 pieces"), "{forbidden}");
+    let trips = run(&from, &to, &[]).unwrap();
+    assert!(
+        trips[0]
+            .rows
+            .iter()
+            .any(|row| row.outcome == Outcome::Copied && row.why == ["2 pieces put together"])
+    );
+    let expected = batch(vec![Some("x"), None, Some("zz")]);
+    assert_eq!(ipc::read(&to).unwrap().value, [expected]);
 }
 
 #[test]
