@@ -1,10 +1,90 @@
-//! What can be wrong with files beside their formats' own errors.
+//! What can be wrong with files.
 
 use std::error::Error as StdError;
 use std::fmt;
 
+use super::DTypeFault;
 use crate::dtype::DType;
 use crate::memory::OwnerKind;
+
+/// What is wrong with a `.npy` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NpyFault {
+    /// The file does not open with the magic string of the format.
+    Magic,
+    /// A format version other than 1.0, 2.0 and 3.0.
+    Version {
+        /// Major version.
+        major: u8,
+        /// Minor version.
+        minor: u8,
+    },
+    /// The header claims to be longer than the file, or than any real header is.
+    HeaderLength {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes that there can be.
+        available: u64,
+    },
+    /// The header is no Python dictionary of the three known keys.
+    HeaderSyntax {
+        /// Byte of the header at which reading it stopped.
+        position: usize,
+    },
+    /// A key is missing, repeated or unknown.
+    HeaderKey {
+        /// Byte of the header at which the key stands, or the header's length where one is missing.
+        position: usize,
+    },
+    /// A data type that is unknown or impossible, or an array of items as an item.
+    Descr {
+        /// What is wrong with it, and at which byte of the header.
+        fault: DTypeFault,
+    },
+    /// Python objects: their bytes are pointers of another process.
+    Objects,
+    /// The header claims more data than the file holds.
+    Truncated {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes found.
+        available: u64,
+    },
+    /// A data type or layout that the format cannot express.
+    Unwritable {
+        /// The data type.
+        dtype: DType,
+    },
+}
+
+impl fmt::Display for NpyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic => f.write_str("it does not open with \\x93NUMPY"),
+            Self::Version { major, minor } => write!(f, "format {major}.{minor}, expected 1.0, 2.0 or 3.0"),
+            Self::HeaderLength { claimed, available } => {
+                write!(f, "the header claims {claimed} bytes, at most {available} are possible")
+            }
+            Self::HeaderSyntax { position } => write!(f, "the header cannot be read at byte {position}"),
+            Self::HeaderKey { position } => write!(
+                f,
+                "expected each of the keys descr, fortran_order and shape once (byte {position} of the header)"
+            ),
+            Self::Descr { fault } => fault.fmt(f),
+            Self::Objects => {
+                f.write_str("it holds Python objects, which only Python can read; save them with a numeric type")
+            }
+            Self::Truncated { claimed, available } => {
+                write!(
+                    f,
+                    "the header claims {claimed} bytes of data, the file holds {available}"
+                )
+            }
+            Self::Unwritable { dtype } => write!(f, "the format has no name for {dtype}"),
+        }
+    }
+}
 
 /// What is wrong with a file without a header, or with a mapped one.
 #[derive(Debug, Clone, PartialEq, Eq)]

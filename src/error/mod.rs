@@ -14,8 +14,8 @@ use std::fmt;
 
 pub use c_data::CDataFault;
 pub use dtype::DTypeFault;
-pub use fault::{ArrowFault, DlpackFault, NoView, NpyFault};
-pub use file::{NpzFault, RawFault, SafetensorsFault};
+pub use fault::{ArrowFault, DlpackFault, NoView};
+pub use file::{NpyFault, NpzFault, RawFault, SafetensorsFault};
 pub use layout::LayoutError;
 pub use syntax::{IndexSyntax, IndexSyntaxError};
 
