@@ -15,7 +15,7 @@ use viewbridge::dlpack::consumers;
 use viewbridge::files::mmap::Mode;
 use viewbridge::files::raw::{self, RawArray};
 use viewbridge::files::{Listed, Opening, npy};
-use viewbridge::{CopyReason, DType, Error, NpyFault, OwnerKind, StridedView};
+use viewbridge::{CopyReason, DType, Error, NpyFault, StridedView};
 
 fn data(folder: &str) -> impl Iterator<Item = PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
@@ -170,7 +170,7 @@ mod npz {
         for (listed, NamedView { name, view }) in listed.iter().zip(&mapped) {
             assert_describes(listed, Opening::Map, view, name);
             let copied = listed.stored() == Stored::Compressed;
-            assert_eq!(view.owner_kind() == OwnerKind::Heap, copied);
+            assert_eq!(view.owner_kind() == viewbridge::OwnerKind::Heap, copied);
             assert_eq!(listed.copies(Opening::Map).contains(&CopyReason::Decompressed), copied);
         }
     }

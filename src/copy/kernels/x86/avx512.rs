@@ -41,13 +41,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn prefetch(from: *const u8, nearest: bool) {
-        if nearest {
-            // SAFETY: a hint: it follows no pointer.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
-        } else {
-            // SAFETY: as above.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) };
-        }
+        super::wide::prefetch(from, nearest);
     }
 
     #[inline]

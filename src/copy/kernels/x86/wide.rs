@@ -247,3 +247,15 @@ unsafe fn quarters<const APART: usize>(lines: [__m512i; 16], to: *mut u8, pitch:
         unsafe { columns(four, to, pitch, stream) };
     }
 }
+
+/// Asks for a line, into the nearest cache or the one behind it.
+#[inline(always)]
+pub(super) fn prefetch(from: *const u8, nearest: bool) {
+    if nearest {
+        // SAFETY: a hint: it follows no pointer.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    } else {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) };
+    }
+}
