@@ -73,6 +73,9 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
     }
 }
 
+/// Bytes from which on a run has so many lines of its own that the one which it shares with the next may wait for both.
+const LONG: usize = 4 * LINE;
+
 /// Runs of any size into a contiguous destination.
 ///
 /// # Safety
@@ -89,6 +92,9 @@ pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job
                 unsafe { line::<S>(from.wrapping_add(at), to.wrapping_add(at), job.swap, true) };
             }
         }
+    } else if job.stream && job.size.is_multiple_of(LINE) && job.size >= LONG && job.swap == 1 {
+        // SAFETY: *reach*; the destination begins in the midst of a line.
+        unsafe { joined::<S>(src, dst, job) };
     } else if job.stream && Stage::has_room(job.size) {
         let mut stage = Stage::new();
         for (from, to, part) in Stage::parts(src, dst, job) {
@@ -101,6 +107,44 @@ pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job
     } else {
         // SAFETY: *reach*.
         unsafe { scattered::<S>(src, dst, job) };
+    }
+}
+
+/// Runs of whole lines into a contiguous destination that does not begin with one: all lines are streamed, those across two runs put together first.
+///
+/// # Safety
+///
+/// As the module says; the destination's stride is the size, a multiple of [`LINE`], and its start is none.
+#[inline(always)]
+unsafe fn joined<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
+    let (row, head, last) = (job.row(), dst.align_offset(LINE), job.size - LINE);
+    let mut joint = Stage::new();
+    let (low, high) = (joint.as_mut_ptr(), joint.as_mut_ptr().wrapping_add(LINE));
+    // SAFETY: *reach*: a run has more than a line.
+    unsafe { dst.copy_from_nonoverlapping(src, head) };
+    let mut left = row.len;
+    for (from, to) in steps(src, dst, row) {
+        for at in (0..last).step_by(LINE) {
+            ahead::line(from.wrapping_add(at), row.src < 0);
+            // SAFETY: *reach*: it ends within the run; the head has brought it to the start of a line.
+            unsafe { line::<S>(from.wrapping_add(at + head), to.wrapping_add(at + head), 1, true) };
+        }
+        ahead::line(from.wrapping_add(last), row.src < 0);
+        left -= 1;
+        if left == 0 {
+            // SAFETY: *reach*: the end of the last run.
+            unsafe {
+                to.wrapping_add(last + head)
+                    .copy_from_nonoverlapping(from.wrapping_add(last + head), LINE - head)
+            };
+        } else {
+            // SAFETY: *reach*: the last line of the run; there is room for two.
+            unsafe { line::<S>(from.wrapping_add(last), low, 1, false) };
+            // SAFETY: *reach*: the first line of the next run.
+            unsafe { line::<S>(from.wrapping_offset(row.src), high, 1, false) };
+            // SAFETY: both have been written; the destination is the start of a line, as above.
+            unsafe { line::<S>(low.wrapping_add(head), to.wrapping_add(last + head), 1, true) };
+        }
     }
 }
 
