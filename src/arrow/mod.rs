@@ -85,6 +85,7 @@ use crate::error::{ArrowFault, Error};
 use crate::layout::MAX_NDIM;
 use crate::memory::Order;
 
+pub(crate) use dtype::children;
 pub(crate) use memory::to_arrow as to_arrow_buffer;
 
 /// What an Arrow array accepts: row-major, aligned, native, immutable memory that outlives borrows, booleans as bits, at least one axis.

@@ -18,7 +18,7 @@ use arrow_schema::{DataType, FieldRef, IntervalUnit, UnionMode};
 use super::abi::{ArrowArray, ArrowSchema, child};
 use super::check::{Span, at_least, bytes, entry, expect, expect_counts, span};
 use super::{MAX_CHILDREN, MAX_DEPTH};
-use crate::arrow::{library, primitive};
+use crate::arrow::{children, library, primitive};
 use crate::convert::{Converted, CopyRecord, CopyReport};
 use crate::error::{ArrowFault, CDataFault, Result};
 use crate::reason::CopyReason;
@@ -334,21 +334,6 @@ impl Importer<'_> {
         }
         let union = UnionArray::try_new(fields.clone(), ids, offsets, children);
         Ok(Arc::new(union.map_err(library)?))
-    }
-}
-
-/// The types of the children that the type demands.
-fn children(data_type: &DataType) -> Vec<&DataType> {
-    match data_type {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => vec![field.data_type()],
-        DataType::RunEndEncoded(ends, values) => vec![ends.data_type(), values.data_type()],
-        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
-        _ => Vec::new(),
     }
 }
 

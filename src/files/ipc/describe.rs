@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Schema, UnionMode};
 
 use super::TRAILER;
 use super::stream::PREFIX;
-use crate::arrow::{self, library};
+use crate::arrow::{self, children, library};
 #[cfg(doc)]
 use crate::arrow::{Column, Nulls};
 use crate::convert::{Outline, Part};
@@ -234,21 +234,7 @@ where
         for _ in 0..self.own_buffers(data_type)? {
             self.buffer(Part::Items)?;
         }
-        match data_type {
-            DataType::List(field)
-            | DataType::LargeList(field)
-            | DataType::ListView(field)
-            | DataType::LargeListView(field)
-            | DataType::FixedSizeList(field, _)
-            | DataType::Map(field, _) => self.array(field.data_type()),
-            DataType::Struct(fields) => fields.iter().try_for_each(|field| self.array(field.data_type())),
-            DataType::Union(fields, _) => fields.iter().try_for_each(|(_, field)| self.array(field.data_type())),
-            DataType::RunEndEncoded(ends, values) => {
-                self.array(ends.data_type())?;
-                self.array(values.data_type())
-            }
-            _ => Ok(()),
-        }
+        children(data_type).into_iter().try_for_each(|child| self.array(child))
     }
 
     /// Buffers beside the validity.
