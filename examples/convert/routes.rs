@@ -11,7 +11,7 @@ use crate::format::Format;
 use crate::hops::{self, Open, Out};
 use crate::sources::{self, Source, UNNAMED};
 use crate::trip::Trip;
-use crate::writing::{Array, Target};
+use crate::writing::{Array, Items, Target};
 
 type View = StridedView<'static>;
 
@@ -113,8 +113,7 @@ fn tour_with_files(
     trip.arrive(&view)?;
     let array = Array {
         name: UNNAMED.to_owned(),
-        view: Some(view),
-        origin: None,
+        items: Items::View(view.into(), None),
     };
     let target = Target {
         path: npy_path,
@@ -177,9 +176,7 @@ fn arrive(
         }
         None => {
             let first = trips.len() - arrays.len();
-            let views = arrays
-                .iter()
-                .filter_map(|array| Some((&array.name, array.view.as_ref()?)));
+            let views = arrays.iter().filter_map(|array| Some((&array.name, array.view()?)));
             trips[first..]
                 .iter_mut()
                 .zip(views)
@@ -197,8 +194,8 @@ fn prepare(args: &Args, trip: &mut Trip, source: &Source, target: Option<&Target
     let (mut view, mut origin) = match source.view(trip, policy) {
         Err(failure) if failure.is_unsupported() && passes_through(args, target) => {
             let column = source.column(trip, policy).unwrap_or(Err(failure))?;
-            let (view, origin) = (None, Some(column));
-            return Ok(Array { name, view, origin });
+            let items = Items::Column(column);
+            return Ok(Array { name, items });
         }
         seen => seen?,
     };
@@ -213,8 +210,8 @@ fn prepare(args: &Args, trip: &mut Trip, source: &Source, target: Option<&Target
         view = hops::reorder(trip, &view, order, policy)?;
         trip.arrive(&view)?;
     }
-    let view = Some(view);
-    let array = Array { name, view, origin };
+    let items = Items::View(view.into(), origin);
+    let array = Array { name, items };
     if let Some(target) = target {
         target.check(trip, &array, policy)?;
     }

@@ -19,10 +19,23 @@ type View = StridedView<'static>;
 /// An array to be written.
 pub(crate) struct Array {
     pub(crate) name: String,
-    /// `None` for an Arrow column that no view shows, which only an Arrow file takes.
-    pub(crate) view: Option<View>,
-    /// The Arrow column that shows the same items, which goes into an Arrow file as it is.
-    pub(crate) origin: Option<Column>,
+    pub(crate) items: Items,
+}
+
+pub(crate) enum Items {
+    /// A view, and the Arrow column that shows the same items, if there is one: it goes into an Arrow file as it is.
+    View(Box<View>, Option<Column>),
+    /// An Arrow column that no view shows, which only an Arrow file takes.
+    Column(Column),
+}
+
+impl Array {
+    pub(crate) fn view(&self) -> Option<&View> {
+        match &self.items {
+            Items::View(view, _) => Some(view),
+            Items::Column(_) => None,
+        }
+    }
 }
 
 /// A file to write.
@@ -36,12 +49,10 @@ pub(crate) struct Target<'a> {
 impl Target<'_> {
     /// Whether the format has a word for an array, and the policy lets it be written. The hop is noted only if it will not happen.
     pub(crate) fn check(&self, trip: &mut Trip, array: &Array, policy: CopyPolicy) -> Result<(), Failure> {
-        let Some(view) = array
-            .view
-            .as_ref()
-            .filter(|_| array.origin.is_none() || !self.format.is_arrow())
-        else {
-            return Ok(());
+        let view = match &array.items {
+            Items::Column(_) => return Ok(()),
+            Items::View(_, Some(_)) if self.format.is_arrow() => return Ok(()),
+            Items::View(view, _) => view,
         };
         match hops::check(view, self.format, policy) {
             Ok(()) => Ok(()),
@@ -78,7 +89,7 @@ impl Target<'_> {
     ) -> Result<(), Failure> {
         let first = trips.len() - arrays.len();
         // What shows the items in the file: without it, there is no knowing what bare items are.
-        let items = arrays.first().and_then(|array| array.view.as_ref()).map(bare);
+        let items = arrays.first().and_then(Array::view).map(bare);
         let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
         let (staged, name) = (Staged::new(self.path)?, self.name());
         let out = Out {
@@ -105,9 +116,9 @@ impl Target<'_> {
             return Err(Failure::Different { route });
         }
         for (trip, (array, source)) in trips[first..].iter_mut().zip(arrays.iter().zip(&written)) {
-            let arrived = match (&array.view, &array.origin) {
-                (None, Some(column)) => trip.arrive_unseen(source.is_column(column)),
-                _ => source
+            let arrived = match &array.items {
+                Items::Column(column) => trip.arrive_unseen(source.is_column(column)),
+                Items::View(..) => source
                     .view(&mut reading, CopyPolicy::IfNeeded)
                     .and_then(|(view, _)| trip.arrive(&view)),
             };
@@ -126,11 +137,10 @@ impl Target<'_> {
         let first = trips.len() - arrays.len();
         let mut columns = Vec::new();
         for (trip, array) in trips[first..].iter_mut().zip(arrays) {
-            let made = match &array.origin {
-                Some(origin) => Some(Ok(origin.clone())),
-                None => (array.view.as_ref()).map(|view| hops::to_arrow(trip, view, &array.name, policy)),
+            let column = match &array.items {
+                Items::Column(column) | Items::View(_, Some(column)) => Ok(column.clone()),
+                Items::View(view, None) => hops::to_arrow(trip, view, &array.name, policy),
             };
-            let column = made.expect("an array is a view or a column");
             columns.push(column.map_err(|failure| failure.of_array(&array.name))?);
         }
         let lengths = || columns.iter().map(|(_, array)| array.len());
@@ -150,7 +160,7 @@ impl Target<'_> {
     fn write_views(&self, trip: &mut Trip, arrays: &[Array], out: Out<'_>) -> Result<(), Failure> {
         let views = arrays
             .iter()
-            .filter_map(|array| Some((array.name.as_str(), array.view.as_ref()?)));
+            .filter_map(|array| Some((array.name.as_str(), array.view()?)));
         let views: Vec<(&str, &View)> = views.collect();
         match (self.format, views.as_slice()) {
             (Format::Npz, views) => hops::write_npz(trip, views, out),
