@@ -171,23 +171,24 @@ fn an_archive_is_left_alone_if_an_array_cannot_be_written() {
     assert_eq!(fs::read(&path).unwrap(), b"before");
 }
 
-/// Every truncation, and every byte changed: an error or an array, never a panic.
-#[test]
-fn broken_archives_are_errors() {
-    let whole = fs::read(golden("stored.npz")).unwrap();
+/// Every truncation, which is an error, and every byte changed: an error or an array, never a panic.
+fn break_everywhere(whole: &[u8], parses: impl Fn(Vec<u8>) -> bool) {
     for len in 0..whole.len() {
-        assert!(
-            npz::parse(Buffer::from_vec(whole[..len].to_vec())).is_err(),
-            "{len} bytes"
-        );
+        assert!(!parses(whole[..len].to_vec()), "{len} bytes");
     }
     for position in 0..whole.len() {
         for bits in [0xff, 0x80, 0x01] {
-            let mut broken = whole.clone();
+            let mut broken = whole.to_vec();
             broken[position] ^= bits;
-            let _ = npz::parse(Buffer::from_vec(broken));
+            parses(broken);
         }
     }
+}
+
+#[test]
+fn broken_archives_are_errors() {
+    let whole = fs::read(golden("stored.npz")).unwrap();
+    break_everywhere(&whole, |bytes| npz::parse(Buffer::from_vec(bytes)).is_ok());
     let whole = fs::read(golden("deflated.npz")).unwrap();
     for position in 0..whole.len() {
         let mut broken = whole.clone();
@@ -393,19 +394,7 @@ fn what_the_format_cannot_hold() {
 #[test]
 fn broken_headers_are_errors() {
     let whole = fs::read(golden("all.safetensors")).unwrap();
-    for len in 0..whole.len() {
-        assert!(
-            safetensors::parse(Buffer::from_vec(whole[..len].to_vec())).is_err(),
-            "{len} bytes"
-        );
-    }
-    for position in 0..whole.len() {
-        for bits in [0xff, 0x80, 0x01] {
-            let mut broken = whole.clone();
-            broken[position] ^= bits;
-            let _ = safetensors::parse(Buffer::from_vec(broken));
-        }
-    }
+    break_everywhere(&whole, |bytes| safetensors::parse(Buffer::from_vec(bytes)).is_ok());
     let file = |header: &str, data: usize| {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header.as_bytes());

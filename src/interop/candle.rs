@@ -87,18 +87,17 @@ impl StridedView<'_> {
     /// [`Error::Refused`] for types that candle lacks, for items that mean more than their bits, and for memory that the CPU cannot read;
     /// [`Error::OutOfMemory`].
     pub fn to_candle(&self) -> Result<Converted<Tensor>> {
-        let tensor = match self.dtype().clone().with_byte_order(ByteOrder::NATIVE) {
-            DType::U8 => self.to_tensor::<u8>()?,
-            DType::U32 => self.to_tensor::<u32>()?,
-            DType::I16 => self.to_tensor::<i16>()?,
-            DType::I32 => self.to_tensor::<i32>()?,
-            DType::I64 => self.to_tensor::<i64>()?,
-            DType::BF16 => self.to_tensor::<bf16>()?,
-            DType::F16 => self.to_tensor::<f16>()?,
-            DType::F64 => self.to_tensor::<f64>()?,
-            _ => self.to_tensor::<f32>()?,
-        };
-        Ok(tensor)
+        match self.dtype().clone().with_byte_order(ByteOrder::NATIVE) {
+            DType::U8 => self.to_tensor::<u8>(),
+            DType::U32 => self.to_tensor::<u32>(),
+            DType::I16 => self.to_tensor::<i16>(),
+            DType::I32 => self.to_tensor::<i32>(),
+            DType::I64 => self.to_tensor::<i64>(),
+            DType::BF16 => self.to_tensor::<bf16>(),
+            DType::F16 => self.to_tensor::<f16>(),
+            DType::F64 => self.to_tensor::<f64>(),
+            _ => self.to_tensor::<f32>(),
+        }
     }
 
     fn to_tensor<T: Element + WithDType>(&self) -> Result<Converted<Tensor>> {
