@@ -12,8 +12,8 @@ use super::run::Target;
 use super::{Alignment, Converted, CopyPolicy, CopyRecord, CopyReport, Packing, Plan, Requirements};
 use crate::allocation::{Allocation, vec_of};
 use crate::buffer::Buffer;
-use crate::copy::{CopyPlan, Kernel};
-use crate::dtype::{DType, Element};
+use crate::copy::{CopyPlan, Kernel, Plain, execute_plain};
+use crate::dtype::{DType, Element, Kind};
 use crate::error::{Error, Result};
 use crate::memory::Order;
 use crate::reason::CopyReason;
@@ -53,13 +53,29 @@ impl<'a> StridedView<'a> {
     /// neither 0 nor 1: the destination may be a slice of `bool`. Nothing is written then.
     #[inline(always)]
     pub fn copy_into(&self, destination: &mut StridedViewMut<'_>) -> Result<CopyReport> {
-        let bytes = self.copy_over(destination)?;
+        let bytes = match self.copy_plain(destination) {
+            Some(bytes) => bytes,
+            None => self.copy_over(destination)?,
+        };
         let record = CopyRecord::of_items(bytes, &[CopyReason::Requested]);
         Ok(CopyReport::copied(record))
     }
 
+    /// [`copy_over`](Self::copy_over), if nothing about the copy is unusual and it is small. `None` decides nothing, and nothing has been written then.
+    fn copy_plain(&self, destination: &mut StridedViewMut<'_>) -> Option<usize> {
+        let (memory, dtype, layout) = (destination.base_ptr(), destination.dtype(), destination.layout());
+        let mut plan = Plain::blank();
+        // Booleans are looked at one by one.
+        let plain = self.dtype().kind() != Kind::Bool
+            && self.device().is_cpu_readable()
+            && plan.look((self.dtype(), self.layout()), (dtype, layout));
+        // SAFETY: source *alive*, *initialised*, *in bounds*; shapes and device have been looked at; *exclusive*, hence disjoint from this view.
+        (plain && unsafe { execute_plain(&plan, self.buffer().as_ptr(), memory) }).then_some(plan.bytes)
+    }
+
     /// [`copy_into`](Self::copy_into) without the report, which is best put together in the frame of the caller: moved from here, it would
     /// have to wait until all that has been copied has left for the cache. Returns the bytes written.
+    #[inline(never)]
     fn copy_over(&self, destination: &mut StridedViewMut<'_>) -> Result<usize> {
         self.check_readable()?;
         self.check_shape(destination.shape())?;
@@ -91,6 +107,9 @@ impl<'a> StridedView<'a> {
     /// [`Error::ShapeMismatch`], [`Error::DTypeMismatch`].
     pub fn kernel_into(&self, destination: &StridedViewMut<'_>) -> Result<Option<Kernel>> {
         let (dtype, layout) = (destination.dtype(), destination.layout());
+        if let Some(kernel) = Kernel::look((self.dtype(), self.layout()), (dtype, layout)) {
+            return Ok(Some(kernel));
+        }
         self.check_shape(layout.shape())?;
         if self.field_moves(dtype, layout)?.is_some() {
             return Ok(None);

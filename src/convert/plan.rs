@@ -7,8 +7,8 @@ use super::outline::Facts;
 use super::reasons::reasons;
 use super::report::{CopyRecord, CopyReport};
 use super::requirements::{Alignment, LayoutClass, MemoryUse, Packing, Requirements, StrideSign};
+use crate::copy::Kernel;
 use crate::copy::records::runs;
-use crate::copy::{CopyPlan, Kernel};
 use crate::dtype::{DType, Kind};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Unit};
@@ -223,7 +223,7 @@ fn decide(facts: &Facts<'_>, requirements: &Requirements, policy: CopyPolicy) ->
     };
     let copy = Box::new(PlannedCopy {
         reasons,
-        kernel: CopyPlan::new((facts.dtype, facts.layout), (&dtype, &layout)).map(|plan| Kernel::of(&plan)),
+        kernel: Kernel::of_copy((facts.dtype, facts.layout), (&dtype, &layout)),
         layout,
         dtype,
         alignment,

@@ -35,34 +35,69 @@ pub(super) const LONGEST_LIST: usize = 1024;
 const SHORT: usize = 8;
 const SMALL: usize = 32;
 
+/// What is to become of sorted axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// They stay in this order.
+    InOrder(Class),
+    /// This one moves up to the last one.
+    Transpose { across: usize },
+    /// As many as are worth it are listed. If there are none, they stay in this order.
+    List { otherwise: Class },
+}
+
 impl<const N: usize> Sorted<N> {
-    /// Chooses the class of a plan whose item is known, and gives it the axes in the order that the class wants.
+    /// Gives a plan its class, and the axes in the order that the class wants.
     #[inline(always)]
-    pub(super) fn classify(&mut self, plan: &mut CopyPlan) {
-        let Item::Bytes { size, .. } = plan.item else {
-            plan.class = Class::Bits;
-            return self.deal(plan, 0..self.count);
+    pub(super) fn carry_out(&self, choice: Choice, plan: &mut CopyPlan) {
+        match choice {
+            Choice::InOrder(class) => {
+                plan.class = class;
+                self.deal(plan, 0..self.count);
+            }
+            Choice::Transpose { across } => {
+                let last = self.count - 1;
+                plan.class = Class::Transpose;
+                if last == 1 {
+                    plan.axes.push(Axis::ONCE);
+                } else {
+                    self.deal(plan, (0..last).filter(|&axis| axis != across));
+                }
+                self.deal(plan, [across, last]);
+            }
+            Choice::List { otherwise } => {
+                plan.class = otherwise;
+                self.list(plan);
+            }
+        }
+    }
+
+    /// What is to become of the axes. Those of a transpose are walked so that the source ascends.
+    #[inline(always)]
+    pub(super) fn choose(&mut self, item: Item) -> Choice {
+        let Item::Bytes { size, .. } = item else {
+            return Choice::InOrder(Class::Bits);
         };
         let Some(last) = self.count.checked_sub(1) else {
-            plan.class = Class::Run;
-            return self.deal(plan, 0..0);
+            return Choice::InOrder(Class::Run);
         };
-        plan.class = if self.dst[last] != size.cast_signed() {
+        let (src, dst) = (self.src[last], self.dst[last]);
+        let class = if dst != size.cast_signed() {
             Class::Scatter
-        } else if self.src[last] == 0 {
+        } else if src == 0 {
             Class::Repeat
         } else {
             Class::Gather
         };
-        if plan.class == Class::Gather
-            && self.src[last].unsigned_abs() != size
+        if class == Class::Gather
+            && src.unsigned_abs() != size
             && let Some(across) = self.closest(last)
         {
-            self.transpose(plan, across);
+            self.transpose(across, class)
         } else if last > 0 && self.len[last] < SHORT {
-            self.list(plan);
+            Choice::List { otherwise: class }
         } else {
-            self.deal(plan, 0..self.count);
+            Choice::InOrder(class)
         }
     }
 
@@ -82,27 +117,23 @@ impl<const N: usize> Sorted<N> {
 
     /// Makes the axes outer (if there is one), `across` and the last those of a transpose, or lists them if they are small.
     #[inline(always)]
-    fn transpose(&mut self, plan: &mut CopyPlan, across: usize) {
+    fn transpose(&mut self, across: usize, otherwise: Class) -> Choice {
         let last = self.count - 1;
-        let others = last - 1;
-        let batch = (0..last).rev().find(|&axis| axis != across);
-        let batch_len = batch.map_or(1, |axis| self.len[axis]);
-        let block = self.len[across]
-            .saturating_mul(self.len[last])
-            .saturating_mul(batch_len);
-        if others > 1 && block < SMALL {
-            return self.list(plan);
+        if last > 2 {
+            // The slowest axis that the kernel takes.
+            let batch = last - 1 - usize::from(across == last - 1);
+            // No number of items overflows, by *size*.
+            let block = self.len[across]
+                .wrapping_mul(self.len[last])
+                .wrapping_mul(self.len[batch]);
+            if block < SMALL {
+                return Choice::List { otherwise };
+            }
         }
         if self.src[across] < 0 {
             self.turn(across);
         }
-        plan.class = Class::Transpose;
-        if others == 0 {
-            plan.axes.extend([Axis::ONCE].into_iter());
-        } else {
-            self.deal(plan, (0..last).filter(|&axis| axis != across));
-        }
-        self.deal(plan, [across, last]);
+        Choice::Transpose { across }
     }
 
     /// Lists as many axes as a list is long: in turn the one on which the destination is closest to contiguous, and the source. Then every line
@@ -130,7 +161,7 @@ impl<const N: usize> Sorted<N> {
         let pick = |wanted: bool| (0..self.count).filter(move |axis| (listed & (1 << axis) != 0) == wanted);
         let axes = pick(true).count();
         if axes == self.count {
-            plan.axes.extend([Axis::ONCE].into_iter());
+            plan.axes.push(Axis::ONCE);
         }
         self.deal(plan, pick(false).chain(pick(true)));
         plan.class = Class::List {

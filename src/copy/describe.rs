@@ -5,7 +5,10 @@ use std::fmt;
 use super::classify::Class;
 use super::engine::Engine;
 use super::isa::Isa;
+use super::plain::Plain;
 use super::plan::{CopyPlan, Item};
+use crate::dtype::DType;
+use crate::layout::Layout;
 
 /// How a copy will be carried out on this machine: by which kernel, and why by that.
 ///
@@ -31,6 +34,30 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// What carries out a copy of `src` into `dst`, or `None` if the types differ in more than byte order and packing.
+    ///
+    /// The shapes are equal and the items of `dst` are disjoint.
+    #[inline]
+    pub(crate) fn of_copy(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
+        Self::look(src, dst).or_else(|| CopyPlan::new(src, dst).map(|plan| Self::of(&plan)))
+    }
+
+    /// The same, if nothing about the copy is unusual. `None` decides nothing.
+    #[inline(always)]
+    pub(crate) fn look(src: (&DType, &Layout), dst: (&DType, &Layout)) -> Option<Self> {
+        let (mut plain, engine) = (Plain::blank(), Engine::best());
+        plain.look(src, dst).then(|| Self {
+            class: plain.class(),
+            item: Item::Bytes {
+                size: plain.size,
+                swap: plain.swap,
+            },
+            extents: plain.extents(),
+            isa: engine.isa,
+            streams: engine.streams(plain.bytes, plain.class()),
+        })
+    }
+
     /// What carries out a plan.
     #[inline(always)]
     pub(crate) fn of(plan: &CopyPlan) -> Self {
@@ -98,8 +125,6 @@ impl fmt::Display for Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::DType;
-    use crate::layout::Layout;
     use crate::memory::Order;
 
     /// The description without the instruction set, which depends on the machine.

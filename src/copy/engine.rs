@@ -28,7 +28,7 @@ pub(crate) enum Stream {
 }
 
 /// No cache is small enough for streaming less than this to pay, in bytes.
-const SMALLEST_STREAM: usize = 1 << 20;
+pub(super) const SMALLEST_STREAM: usize = 1 << 20;
 
 impl Engine {
     /// The best for this processor.

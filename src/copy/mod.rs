@@ -2,11 +2,13 @@
 //!
 //! This module knows pointers, layouts and item sizes. Whether to copy at all, and why, is decided in `convert`.
 
+mod axes;
 mod classify;
 mod describe;
 mod engine;
 mod isa;
 mod kernels;
+mod plain;
 mod plan;
 pub(crate) mod records;
 mod sorted;
@@ -17,7 +19,8 @@ mod sorted;
 pub(crate) mod validity;
 
 pub use describe::{Kernel, use_instructions};
-pub(crate) use kernels::{execute, execute_part};
+pub(crate) use kernels::{execute, execute_part, execute_plain};
+pub(crate) use plain::Plain;
 pub(crate) use plan::{Axis, CopyPlan, Item};
 
 #[cfg(test)]

@@ -6,99 +6,13 @@
 //!
 //! Small copies are won or lost here: nothing is allocated up to eight axes, and nothing is divided.
 
-use std::ops::{Deref, DerefMut};
-
 use smallvec::SmallVec;
 
+pub(crate) use super::axes::{Axes, Axis};
 use super::classify::Class;
 use super::sorted::Sorted;
 use crate::dtype::{DType, Kind};
 use crate::layout::{Layout, MAX_NDIM};
-
-/// An axis to walk. Strides are in bytes, or in bits where the items are [`Item::Bits`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Axis {
-    pub(crate) len: usize,
-    pub(crate) src: isize,
-    pub(crate) dst: isize,
-}
-
-impl Axis {
-    /// A single step.
-    pub(crate) const ONCE: Self = Self { len: 1, src: 0, dst: 0 };
-}
-
-/// Axes that a plan has room for.
-const ROOM: usize = 8;
-
-/// The axes of a plan, in place up to [`ROOM`]. As `SmallVec`, but adding an axis is a few words and no call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Axes {
-    few: [Axis; ROOM],
-    count: usize,
-    /// All of them, if they are more.
-    many: Vec<Axis>,
-}
-
-impl Axes {
-    const NONE: Self = Self {
-        few: [Axis::ONCE; ROOM],
-        count: 0,
-        many: Vec::new(),
-    };
-
-    /// Adds axes behind those that are there.
-    #[inline(always)]
-    pub(super) fn extend(&mut self, axes: impl Iterator<Item = Axis>) {
-        let mut count = self.count;
-        for axis in axes {
-            if let Some(place) = self.few.get_mut(count) {
-                // Word by word: all at once, they would be read as they have just not been written.
-                place.len = axis.len;
-                place.src = axis.src;
-                place.dst = axis.dst;
-                count += 1;
-            } else {
-                self.push_one_of_many(axis);
-            }
-        }
-        self.count = count;
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn push_one_of_many(&mut self, axis: Axis) {
-        if self.many.is_empty() {
-            self.many.extend(self.few);
-        }
-        self.many.push(axis);
-    }
-}
-
-impl Deref for Axes {
-    type Target = [Axis];
-
-    #[inline(always)]
-    fn deref(&self) -> &[Axis] {
-        if self.many.is_empty() {
-            // The minimum says to the compiler what is always so.
-            &self.few[..self.count.min(ROOM)]
-        } else {
-            &self.many
-        }
-    }
-}
-
-impl DerefMut for Axes {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [Axis] {
-        if self.many.is_empty() {
-            &mut self.few[..self.count.min(ROOM)]
-        } else {
-            &mut self.many
-        }
-    }
-}
 
 /// Room for one axis more than layouts of most ranks have, of nearly all, and of any.
 const FEW: usize = 5;
@@ -175,7 +89,8 @@ impl CopyPlan {
         let mut sorted = Sorted::<N>::blank();
         self.sort(src, dst, &mut sorted);
         sorted.absorb_run(&mut self.item);
-        sorted.classify(self);
+        let choice = sorted.choose(self.item);
+        sorted.carry_out(choice, self);
     }
 
     /// The same, with the axes still from slowest to fastest, for whoever walks them himself.

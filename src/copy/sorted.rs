@@ -14,7 +14,7 @@ pub(super) struct Sorted<const N: usize> {
     pub(super) src: [isize; N],
     pub(super) dst: [isize; N],
     /// Where the walk begins, from the start of either memory.
-    start: (usize, usize),
+    pub(super) start: (usize, usize),
 }
 
 impl<const N: usize> Sorted<N> {
@@ -44,6 +44,48 @@ impl<const N: usize> Sorted<N> {
                 self.insert(len, src << src_scale, dst << dst_scale);
             }
         }
+    }
+
+    /// What [`collect`](Self::collect) and [`fuse`](Self::fuse) leave of at most `N` axes that the destination has from slowest to fastest, all of
+    /// them upwards, and the number of items. `None` where that is not so, or the shapes differ; then nothing here means anything.
+    #[inline(always)]
+    pub(super) fn collect_plain(&mut self, src: &Layout, dst: &Layout) -> Option<usize> {
+        let (Some((shape, src_strides)), Some((dst_shape, dst_strides))) = (src.few_axes(), dst.few_axes()) else {
+            return None;
+        };
+        if shape.len() != dst_shape.len() || shape.len() > N {
+            return None;
+        }
+        self.start = (src.offset(), dst.offset());
+        let (mut last, mut items) = (Axis::ONCE, 1_usize);
+        let axes = shape.iter().zip(src_strides).zip(dst_shape.iter().zip(dst_strides));
+        for ((&len, &src), (&dst_len, &dst)) in axes {
+            if len != dst_len {
+                return None;
+            }
+            if len == 1 {
+                continue;
+            }
+            if len == 0 || dst <= 0 {
+                return None;
+            }
+            // Wrapping is exact: by *size*; and by *span*, axes that differ by as much as a wrapped product does would not find room in one memory.
+            items = items.wrapping_mul(len);
+            let steps = |stride: isize| stride.wrapping_mul(len.cast_signed());
+            let fused = self.count > 0 && (last.src, last.dst) == (steps(src), steps(dst));
+            if fused {
+                last.len = last.len.wrapping_mul(len);
+            } else {
+                if self.count > 0 && last.dst <= dst {
+                    return None;
+                }
+                last.len = len;
+                self.count += 1;
+            }
+            (last.src, last.dst) = (src, dst);
+            self.set((self.count - 1).min(N - 1), last.len, src, dst);
+        }
+        Some(items)
     }
 
     #[inline(always)]
@@ -115,18 +157,28 @@ impl<const N: usize> Sorted<N> {
     /// Makes one item of the fastest axis where its items are adjacent in both operands.
     #[inline(always)]
     pub(super) fn absorb_run(&mut self, item: &mut Item) {
-        let Some(last) = self.count.checked_sub(1) else { return };
-        let (len, stride) = (self.len[last], self.src[last]);
-        let adjacent = |size: usize| stride == size.cast_signed() && self.dst[last] == stride;
         match item {
-            Item::Bytes { size, .. } if adjacent(*size) => *size *= len,
-            Item::Bits { src, dst, truth: false } if src == dst && adjacent(*src) => {
-                *src *= len;
+            Item::Bytes { size, .. } => *size = self.absorb(*size),
+            Item::Bits { src, dst, truth: false } if src == dst => {
+                *src = self.absorb(*src);
                 *dst = *src;
             }
-            _ => return,
+            Item::Bits { .. } => {}
+        }
+    }
+
+    /// The same, for items that are `size` bytes (or bits) apart where they are adjacent. Returns what they are after that.
+    #[inline(always)]
+    pub(super) fn absorb(&mut self, size: usize) -> usize {
+        let Some(last) = self.count.checked_sub(1) else {
+            return size;
+        };
+        let adjacent = size.cast_signed();
+        if (self.src[last], self.dst[last]) != (adjacent, adjacent) {
+            return size;
         }
         self.count = last;
+        size * self.len[last]
     }
 
     #[inline(always)]
@@ -143,6 +195,8 @@ impl<const N: usize> Sorted<N> {
     pub(super) fn deal(&self, plan: &mut CopyPlan, axes: impl IntoIterator<Item = usize>) {
         plan.src = self.start.0;
         plan.dst = self.start.1;
-        plan.axes.extend(axes.into_iter().map(|k| self.axis(k)));
+        for k in axes {
+            plan.axes.push(self.axis(k));
+        }
     }
 }

@@ -201,7 +201,6 @@ impl Layout {
     }
 
     /// Shape and strides at one look, or `None` if there are too many axes for that.
-    #[cfg(any(feature = "arrow", feature = "dlpack"))]
     #[inline(always)]
     pub(crate) fn few_axes(&self) -> Option<(&[usize], &[isize])> {
         self.axes.inline_parts()

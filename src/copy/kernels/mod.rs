@@ -27,8 +27,9 @@ mod x86;
 use std::mem::MaybeUninit;
 
 use super::classify::Class;
-use super::engine::{Engine, Stream};
+use super::engine::{Engine, SMALLEST_STREAM, Stream};
 use super::isa::Isa;
+use super::plain::Plain;
 use super::plan::{Axis, CopyPlan, Item, for_each};
 use super::validity::Bits;
 use job::{Job, WIDEST};
@@ -79,6 +80,37 @@ pub(super) unsafe fn execute_by(engine: Engine, plan: &CopyPlan, src: *const u8,
         // SAFETY: the caller's promise.
         unsafe { execute_bits(plan, engine, src, dst, (from, to, truth)) };
     }
+}
+
+/// Carries out a plain plan, if it is of one kernel, and small enough for caches and one thread. Says whether it was.
+///
+/// # Safety
+///
+/// As [`execute`].
+#[inline(always)]
+pub(crate) unsafe fn execute_plain(plan: &Plain, src: *const u8, dst: *mut u8) -> bool {
+    let Some(axes) = plan.axes() else { return false };
+    if plan.bytes >= SMALLEST_STREAM {
+        return false;
+    }
+    let table = Table::of(Isa::best());
+    let index = item_index(plan.size).unwrap_or(table.gather.len() - 1);
+    let kernel = match plan.class() {
+        Class::Run => table.run,
+        Class::Repeat => table.repeat,
+        Class::Gather => table.gather[index],
+        Class::Scatter => table.scatter[index],
+        Class::Transpose => table.transpose[index],
+        Class::Nothing | Class::Bits | Class::List { .. } => return false,
+    };
+    let job = Job {
+        axes,
+        ..Job::once(plan.size, plan.swap, false)
+    };
+    let (s, d) = plan.start();
+    // SAFETY: *reach*; *supported*.
+    unsafe { kernel(src.wrapping_add(s), dst.wrapping_add(d), &job) };
+    true
 }
 
 /// # Safety
