@@ -23,6 +23,26 @@ class Only:
             setattr(self, name, getattr(inner, name))
 
 
+UNEVEN = {
+    "text": pa.array(["a", "bc"]),
+    "text views": pa.array(["a", "bc"]).cast(pa.string_view()),
+    "lists": pa.array([[1], [2, 3]]),
+    "keys": pa.array([1, 2, 1]).dictionary_encode(),
+    "runs": pa.RunEndEncodedArray.from_arrays([2, 3], [1, 2]),
+    "maps": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    "unions": pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array([1.0, 2.0])]),
+    "no bytes": pa.nulls(3),
+    "nulls": pa.array([1, None]),
+}
+
+
+@pytest.mark.parametrize("there", UNEVEN.values(), ids=UNEVEN)
+def test_what_is_no_view_is_refused_in_words_of_python(there):
+    with pytest.raises((TypeError, ValueError)) as refused:
+        vb.from_arrow(there)
+    assert "::" not in str(refused.value)
+
+
 class TestIn:
     @pytest.mark.parametrize("data_type", NUMBERS + TIMES, ids=str)
     def test_numbers_and_times(self, data_type):

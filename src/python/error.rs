@@ -4,33 +4,67 @@ use pyo3::PyErr;
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyTypeError, PyValueError};
 
 use crate::error::{ArrowFault, Error, LayoutError};
-use crate::reason;
+
+/// What the texts of errors advise, and what that is in Python. Longer ones come before what they contain.
+const IN_PYTHON: [(&str, &str); 14] = [
+    ("and the policy forbids it", "and copy=False forbids it"),
+    ("CopyPolicy::IfNeeded", "copy=None"),
+    (
+        "ask for Nulls::Separate to take values and validity apart",
+        "take values and validity apart with from_arrow(nulls=\"separate\")",
+    ),
+    ("into_storage()", "storage()"),
+    ("read items with get(), or copy with to_contiguous", "copy() it"),
+    (
+        "read it with get(), copy it, or promise otherwise with the unsafe assume_immutable()",
+        "copy() it",
+    ),
+    ("copy with to_contiguous", "copy() it"),
+    (
+        "look at bytes and offsets with arrow::Parts",
+        "take its bytes and its offsets, each as an array",
+    ),
+    (
+        "take the children of a sparse union with arrow::Parts",
+        "take the children of a sparse union",
+    ),
+    (
+        "look at keys and values with arrow::Parts",
+        "take its keys and its values, each as an array",
+    ),
+    ("look at each with arrow::Parts", "take them one by one"),
+    ("take the rows one by one with arrow::Parts", "take the rows one by one"),
+    (
+        "copy them together with arrow::Matrix",
+        "take them as a table, which copies them together",
+    ),
+    ("cast it to Utf8 or Binary first", "cast it to string or binary first"),
+];
+
+/// The text of an error in Python's words.
+fn in_python(error: &Error) -> String {
+    let swap = |text: String, (rust, python): (&str, &str)| text.replace(rust, python);
+    IN_PYTHON.into_iter().fold(error.to_string(), swap)
+}
 
 /// `BufferError` where DLPack, the buffer protocol or a copy that `copy=False` forbids is concerned; else what NumPy raises.
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
-        // Remedies by the names that Python has for them.
-        let text = || error.to_string().replace("into_storage()", "storage()");
-        match &error {
+        let text = in_python(&error);
+        match error {
             Error::Layout(
                 LayoutError::IndexOutOfRange { .. }
                 | LayoutError::TooManyIndices { .. }
                 | LayoutError::SecondEllipsis { .. }
                 | LayoutError::AxisOutOfRange { .. },
-            ) => PyIndexError::new_err(text()),
-            Error::CopyForbidden { .. } => PyBufferError::new_err(Forbidden(&error).to_string()),
-            Error::Refused { .. } | Error::DeviceMemory { .. } | Error::Dlpack(_) => PyBufferError::new_err(text()),
-            Error::DTypeMismatch { .. } | Error::Arrow(ArrowFault::UnsupportedType(_)) => PyTypeError::new_err(text()),
-            Error::Nulls { count } => PyValueError::new_err(format!(
-                "{count} null{}, and a view has no place for them; take values and validity apart with from_arrow(nulls=\"separate\")",
-                if *count == 1 { "" } else { "s" }
-            )),
-            Error::OutOfMemory { .. } => PyMemoryError::new_err(text()),
-            Error::Io(_) => match error {
-                Error::Io(error) => error.into(),
-                _ => unreachable!("matched above"),
-            },
-            _ => PyValueError::new_err(text()),
+            ) => PyIndexError::new_err(text),
+            Error::CopyForbidden { .. } | Error::Refused { .. } | Error::DeviceMemory { .. } | Error::Dlpack(_) => {
+                PyBufferError::new_err(text)
+            }
+            Error::DTypeMismatch { .. } | Error::Arrow(ArrowFault::UnsupportedType(_)) => PyTypeError::new_err(text),
+            Error::OutOfMemory { .. } => PyMemoryError::new_err(text),
+            Error::Io(error) => error.into(),
+            _ => PyValueError::new_err(text),
         }
     }
 }
@@ -38,27 +72,5 @@ impl From<Error> for PyErr {
 impl From<LayoutError> for PyErr {
     fn from(error: LayoutError) -> Self {
         Error::from(error).into()
-    }
-}
-
-/// A forbidden copy, with Python's word for the policy.
-struct Forbidden<'a>(&'a Error);
-
-impl std::fmt::Display for Forbidden<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Error::CopyForbidden {
-            consumer,
-            bytes,
-            reasons,
-        } = self.0
-        else {
-            return self.0.fmt(f);
-        };
-        write!(
-            f,
-            "{consumer} needs a copy of {bytes} bytes, and copy=False forbids it: "
-        )?;
-        reason::write_list(f, reasons)?;
-        f.write_str("; allow it with copy=None")
     }
 }
