@@ -1,5 +1,6 @@
 """Producers of DLPack tensors put together field by field, so that they can lie. Needs nothing but Python."""
 
+import collections
 import ctypes
 import weakref
 
@@ -38,6 +39,11 @@ new_capsule = ctypes.pythonapi.PyCapsule_New
 new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 
 
+# What tensors consist of outlives the Python object that made them, as long as a view may: nothing but the deleter says when that ends, which is
+# itself among it.
+kept = collections.deque(maxlen=1000)
+
+
 class Producer:
     """A tensor put together field by field, with a deleter that counts."""
 
@@ -67,6 +73,7 @@ class Producer:
 
         self.callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(delete)
         self.managed.deleter = ctypes.cast(self.callback, ctypes.c_void_p) if deleter else None
+        kept.append((self.items, self.shape, self.strides, self.managed, self.callback))
 
     def capsule(self, name=None):
         self.name = name or (b"dltensor_versioned" if self.kind is Versioned else b"dltensor")
