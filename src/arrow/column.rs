@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, FieldRef};
+use smallvec::smallvec;
 
-use super::levels::{Levels, Validity};
+use super::levels::{self, Levels, Validity};
 use super::tensor::FixedShapeTensor;
 use crate::dtype::DType;
 #[cfg(doc)]
@@ -90,6 +91,16 @@ impl Column {
         } else {
             FixedShapeTensor::of_field(field)?
         };
+        if plain && let Some(view) = levels::numbers(array)? {
+            return Ok(Self {
+                view,
+                validity: smallvec![None],
+                field: Arc::clone(field),
+                array: array.slice(0, array.len()),
+                nulls: 0,
+                tensor,
+            });
+        }
         let array = array.slice(0, array.len());
         let levels = Levels::of(&array, tensor.as_ref())?;
         let count = levels.null_count();

@@ -19,6 +19,7 @@ use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::error::{ArrowFault, LayoutError, NoView, Result};
 use crate::layout::{Layout, MAX_NDIM};
+use crate::memory::Order;
 use crate::view::StridedView;
 
 /// The mask of each level that has nulls.
@@ -158,6 +159,23 @@ impl Levels {
         let permuted = self.axes.iter().copied().chain(self.axes.len()..).take(shape.len());
         view.permute(&permuted.collect::<Vec<_>>())
     }
+}
+
+/// The view of an array of numbers without nulls, which have one level: most arrays are that, and the general description of nothing costs more
+/// than the view.
+pub(super) fn numbers(array: &dyn Array) -> Result<Option<StridedView<'static>>> {
+    let values = primitive::values(array).filter(|_| array.null_count() == 0);
+    let Some(values) = values else { return Ok(None) };
+    let Storage { dtype, logical, axis } = storage(array.data_type())?;
+    if axis.is_some() {
+        return Ok(None);
+    }
+    let layout = Layout::contiguous(&[array.len()], &dtype, Order::C)?;
+    let view = StridedView::new(memory::from_arrow(values), dtype, layout)?;
+    Ok(Some(match logical {
+        Some(logical) => view.with_logical(logical),
+        None => view,
+    }))
 }
 
 /// Sizes and steps of the axes so far.
