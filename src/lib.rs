@@ -66,8 +66,9 @@
 //!
 //! # Features
 //!
-//! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python extension modules. With `rayon`, copies of 8 MiB and more are shared out among the
-//! threads of the current pool. `ndarray` and `candle` add views of their arrays, and arrays of views.
+//! `arrow`, `dlpack`, `mmap`, `npz` and `safetensors` are on by default; the core needs none of them. `python` adds conversions for authors of Python
+//! extension modules. With `rayon`, copies of 8 MiB and more are shared out among the threads of the current pool. `ndarray` and `candle` add
+//! views of their arrays, and arrays of views.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod allocation;
