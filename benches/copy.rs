@@ -47,7 +47,7 @@ struct Options {
     /// How many bytes past a line of the cache sources and destinations begin: 16 is where NumPy's do.
     #[arg(long, default_value_t = 0)]
     offset: usize,
-    /// The kernels to use, instead of the best that the processor has instructions for: portable, avx2 or avx512.
+    /// The kernels to use, instead of the best that the processor has instructions for: portable, sse2, avx2 or avx512.
     #[arg(long, value_parser = use_instructions)]
     isa: Option<()>,
     /// What cargo passes.

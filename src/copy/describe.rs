@@ -82,7 +82,7 @@ impl Kernel {
     }
 }
 
-/// Makes all later copies of this process use the kernels for these instructions: `portable`, `avx2` or `avx512`. Says `false`, and changes
+/// Makes all later copies of this process use the kernels for these instructions: `portable`, `sse2`, `avx2` or `avx512`. Says `false`, and changes
 /// nothing, if the processor does not have them. The results of copies do not depend on it.
 ///
 /// For benchmarks. No part of the interface that versions promise to keep.

@@ -12,8 +12,11 @@ pub(crate) struct Isa(Level);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(super) enum Level {
-    /// Plain Rust, which every target has.
+    /// Plain Rust, which every target has, and no instruction by name.
     Portable,
+    /// x86-64, with nothing that some of its processors do not have.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
     /// x86-64 with AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -24,13 +27,15 @@ pub(super) enum Level {
 
 impl Level {
     #[cfg(target_arch = "x86_64")]
-    const ALL: &[Self] = &[Self::Portable, Self::Avx2, Self::Avx512];
+    const ALL: &[Self] = &[Self::Portable, Self::Sse2, Self::Avx2, Self::Avx512];
     #[cfg(not(target_arch = "x86_64"))]
     const ALL: &[Self] = &[Self::Portable];
 
     fn is_supported(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2 => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
@@ -94,6 +99,8 @@ impl std::fmt::Display for Isa {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Level::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Level::Sse2 => "SSE2",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => "AVX2",
             #[cfg(target_arch = "x86_64")]

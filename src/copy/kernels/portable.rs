@@ -7,7 +7,6 @@
 
 use std::mem::MaybeUninit;
 
-use super::ahead;
 use super::job::swapped;
 use super::runs::{copy, line, put};
 use super::simd::{LINE, Simd};
@@ -173,37 +172,17 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn stream(to: *mut u8, line: Self::Line) {
-        // Every processor of this architecture has SSE2.
-        #[cfg(target_arch = "x86_64")]
-        for (k, pair) in line.as_chunks::<2>().0.iter().enumerate() {
-            use std::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
-            // SAFETY: 16 bytes.
-            let pair = unsafe { _mm_loadu_si128(pair.as_ptr().cast()) };
-            // SAFETY: the caller's promise.
-            unsafe { _mm_stream_si128(to.wrapping_add(16 * k).cast(), pair) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
         // SAFETY: the caller's promise.
-        unsafe {
-            Self::store(to, line)
-        };
+        unsafe { Self::store(to, line) };
     }
 
-    const STREAMS: bool = cfg!(target_arch = "x86_64");
+    const STREAMS: bool = false;
 
     #[inline(always)]
-    fn prefetch(from: *const u8, _: bool) {
-        ahead::exactly(from);
-    }
+    fn prefetch(_: *const u8, _: bool) {}
 
     #[inline(always)]
-    unsafe fn fence() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: every processor of this architecture has it.
-        unsafe {
-            std::arch::x86_64::_mm_sfence();
-        }
-    }
+    unsafe fn fence() {}
 
     #[inline(always)]
     unsafe fn expand(bits: u64) -> Self::Line {
@@ -257,13 +236,56 @@ impl Simd for Portable {
         }
     }
 
-    const WEAVES: bool = false;
+    #[inline(always)]
+    unsafe fn unweave<const K: usize, const N: usize>(from: *const u8, to: &[*mut u8], swap: usize, _: bool) {
+        // SAFETY: the caller's promise.
+        let woven = unsafe { gathered::<K>(std::array::from_fn(|k| from.wrapping_add(k * LINE)), swap) };
+        let mut streams = [[0; LINE]; K];
+        for (k, stream) in streams.iter_mut().enumerate() {
+            let items = stream.as_chunks_mut::<N>().0.iter_mut();
+            let picked = woven.as_flattened().as_chunks::<N>().0.iter().skip(k).step_by(K);
+            items.zip(picked).for_each(|(item, from)| *item = *from);
+        }
+        for (&to, stream) in to.iter().zip(streams) {
+            // SAFETY: the caller's promise.
+            unsafe { to.cast::<[u8; LINE]>().write(stream) };
+        }
+    }
 
     #[inline(always)]
-    unsafe fn unweave<const K: usize, const N: usize>(_: *const u8, _: &[*mut u8], _: usize, _: bool) {}
+    unsafe fn weave<const K: usize, const N: usize>(from: &[*const u8; K], to: *mut u8, swap: usize, _: bool) {
+        // SAFETY: the caller's promise.
+        let streams = unsafe { gathered::<K>(*from, swap) };
+        let mut woven = [[0; LINE]; K];
+        for (k, stream) in streams.iter().enumerate() {
+            let items = woven
+                .as_flattened_mut()
+                .as_chunks_mut::<N>()
+                .0
+                .iter_mut()
+                .skip(k)
+                .step_by(K);
+            let picked = stream.as_chunks::<N>().0;
+            items.zip(picked).for_each(|(item, from)| *item = *from);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[[u8; LINE]; K]>().write(woven) };
+    }
+}
 
-    #[inline(always)]
-    unsafe fn weave<const K: usize, const N: usize>(_: &[*const u8; K], _: *mut u8, _: usize, _: bool) {}
+/// Lines from several places, their numbers reversed.
+///
+/// # Safety
+///
+/// 64 bytes at each place are readable.
+#[inline(always)]
+unsafe fn gathered<const K: usize>(from: [*const u8; K], swap: usize) -> [[u8; LINE]; K] {
+    let mut lines = [[0; LINE]; K];
+    for (to, from) in lines.iter_mut().zip(from) {
+        // SAFETY: the caller's promise; a line has 64 bytes.
+        unsafe { line::<Portable>(from, to.as_mut_ptr(), swap, false) };
+    }
+    lines
 }
 
 impl Portable {

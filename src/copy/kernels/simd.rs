@@ -1,8 +1,8 @@
 //! The line: 64 bytes, and what the kernels ask of an instruction set to do with them.
 //!
 //! Kernels are written once, over [`Simd`]; each instruction set implements it in a file of its own, and [`table`](super::table) compiles
-//! the kernels for each. A line is one register with AVX-512, two with AVX2, four with SSE2 or NEON (which is what compilers make of the
-//! portable one).
+//! the kernels for each. A line is one register with AVX-512, two with AVX2, four with SSE2, or with NEON, which is what compilers make of the
+//! portable one.
 //!
 //! # Safety
 //!
@@ -82,9 +82,6 @@ pub(super) trait Simd: Copy {
     ///
     /// *supported*.
     unsafe fn reverse<const N: usize>(line: Self::Line) -> Self::Line;
-
-    /// Whether there are instructions for the two methods below.
-    const WEAVES: bool = true;
 
     /// A line of each of the first streams of `K` that are woven at `from`, to where `to` says. Numbers of `swap` bytes are reversed.
     ///

@@ -10,7 +10,7 @@ use super::job::{Job, Kernel};
 use super::portable::{Portable, Square};
 use super::simd::Simd;
 #[cfg(target_arch = "x86_64")]
-use super::x86::{avx2::Avx2, avx512::Avx512, tiles::Lines, wide::Wide};
+use super::x86::{avx2::Avx2, avx512::Avx512, narrow::Quads, sse2::Sse2, tiles::Lines, wide::Wide};
 use super::{bitmap, list, repeat, rows, runs, transpose};
 use crate::copy::isa::{Isa, Level};
 
@@ -43,6 +43,8 @@ impl Table {
     pub(super) const fn of(isa: Isa) -> &'static Self {
         match isa.level() {
             Level::Portable => &PORTABLE,
+            #[cfg(target_arch = "x86_64")]
+            Level::Sse2 => &SSE2,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => &AVX2,
             #[cfg(target_arch = "x86_64")]
@@ -169,6 +171,12 @@ macro_rules! table {
 static PORTABLE: Table = table!(
     Portable,
     [Square<1, 64>, Square<2, 32>, Square<4, 16>, Square<8, 8>, Square<16, 4>]
+);
+#[cfg(target_arch = "x86_64")]
+static SSE2: Table = table!(
+    Sse2,
+    [Quads<1, 64, 16>, Quads<2, 32, 8>, Quads<4, 16, 4>, Quads<8, 8, 2>, Quads<16, 4, 1>],
+    "sse2"
 );
 #[cfg(target_arch = "x86_64")]
 static AVX2: Table = table!(

@@ -57,9 +57,9 @@ impl<const K: usize, const N: usize, const U: usize> Places<K, N, U> {
 
 /// How many streams are woven into memory in which the next item of the same stream is `stride` bytes further, if it is for this module.
 #[inline(always)]
-fn ways<S: Simd>(stride: isize, size: usize) -> Option<usize> {
+fn ways(stride: isize, size: usize) -> Option<usize> {
     let ways = stride.unsigned_abs() / size;
-    let exact = S::WEAVES && stride > 0 && ways * size == stride.unsigned_abs();
+    let exact = stride > 0 && ways * size == stride.unsigned_abs();
     (exact && (2..=MOST).contains(&ways)).then_some(ways)
 }
 
@@ -75,8 +75,8 @@ pub(super) unsafe fn transpose<S: Simd, const N: usize>(src: *const u8, dst: *mu
     if across.src != item || along.dst != item {
         return false;
     }
-    let unweave = ways::<S>(along.src, N).filter(|&ways| across.len <= ways);
-    let weave = ways::<S>(across.dst, N).filter(|&ways| along.len == ways);
+    let unweave = ways(along.src, N).filter(|&ways| across.len <= ways);
+    let weave = ways(across.dst, N).filter(|&ways| along.len == ways);
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {
         match (unweave, weave) {

@@ -2,5 +2,7 @@
 
 pub(super) mod avx2;
 pub(super) mod avx512;
+pub(super) mod narrow;
+pub(super) mod sse2;
 pub(super) mod tiles;
 pub(super) mod wide;

@@ -1,7 +1,4 @@
-//! Tiles in registers of 16 and 32 bytes.
-//!
-//! A transpose of `L × L` items, one row a register, is `log₂ L` rounds of the same step: interleave each row of the upper half with its
-//! partner in the lower half.
+//! Tiles in registers of 32 bytes.
 //!
 //! # Safety
 //!
@@ -13,60 +10,7 @@ use std::arch::x86_64::*;
 use super::super::simd::{LINE, Simd};
 use super::super::transpose::{Finish, Tile};
 use super::avx2::{Avx2, swap_mask};
-
-/// A square of 16-byte rows: 16 × 16 items of 1 byte, 8 × 8 of 2, 4 × 4 of 4, 2 × 2 of 8.
-pub(in super::super) struct Narrow<const N: usize, const L: usize>;
-
-impl<const N: usize, const L: usize> Tile for Narrow<N, L> {
-    const SIZE: usize = N;
-    const ALONG: usize = L;
-    const ACROSS: usize = L;
-    type Smaller = Self;
-    const LAST: bool = true;
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-        let mask = _mm256_castsi256_si128(swap_mask(finish.swap));
-        let mut rows = [_mm_setzero_si128(); L];
-        let mut at = from;
-        for row in &mut rows {
-            // SAFETY: *reach*.
-            *row = unsafe { _mm_loadu_si128(at.cast()) };
-            at = at.wrapping_offset(pitch);
-        }
-        if finish.swap > 1 {
-            for row in &mut rows {
-                *row = _mm_shuffle_epi8(*row, mask);
-            }
-        }
-        let mut to = to;
-        for column in transposed::<N, L>(rows) {
-            // SAFETY: *reach*.
-            unsafe { _mm_storeu_si128(to.cast(), column) };
-            to = to.wrapping_offset(to_pitch);
-        }
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn transposed<const N: usize, const L: usize>(mut rows: [__m128i; L]) -> [__m128i; L] {
-    for _ in 0..L.trailing_zeros() {
-        let mut next = rows;
-        for k in 0..L / 2 {
-            let (upper, lower) = (rows[k], rows[k + L / 2]);
-            (next[2 * k], next[2 * k + 1]) = match N {
-                1 => (_mm_unpacklo_epi8(upper, lower), _mm_unpackhi_epi8(upper, lower)),
-                2 => (_mm_unpacklo_epi16(upper, lower), _mm_unpackhi_epi16(upper, lower)),
-                4 => (_mm_unpacklo_epi32(upper, lower), _mm_unpackhi_epi32(upper, lower)),
-                _ => (_mm_unpacklo_epi64(upper, lower), _mm_unpackhi_epi64(upper, lower)),
-            };
-        }
-        rows = next;
-    }
-    rows
-}
+use super::narrow::Narrow;
 
 /// `L` rows of 32 bytes, in each half of which there is a square of its own.
 #[inline]
