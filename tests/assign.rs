@@ -86,10 +86,49 @@ fn a_temporary_is_made_only_where_no_order_will_do_and_reported() {
     assert_eq!(reasons(slice(0, 5, 1), slice(1, 6, 1)), once());
     assert_eq!(reasons(slice(2, 7, 1), slice(1, 6, 1)), once());
     assert_eq!(reasons(slice(0, 9, 2), slice(1, 10, 2)), once());
+    // Interleaved, in reverse: no byte is in both.
+    assert_eq!(
+        reasons(Index::Slice(Slice::new(Some(9), None, -2)), slice(0, 10, 2)),
+        once()
+    );
     assert_eq!(reasons(slice(1, 6, 1), slice(1, 6, 1)), (vec![], 0));
     let twice = (vec![CopyReason::Overlap, CopyReason::Requested], 40);
     assert_eq!(reasons(slice(2, 7, 1), slice(0, 10, 2)), twice);
     assert_eq!(reasons(slice(6, 1, -1), slice(2, 7, 1)), twice);
+}
+
+/// Memory that begins at another address, and is in part the same: NumPy's views of one array, each of which says where its own first byte is.
+#[test]
+fn overlap_is_found_between_memories_of_different_starts() {
+    let bytes: Vec<u8> = (0..24).collect();
+    let half = Layout::contiguous(&[12], &DType::U8, Order::C).unwrap();
+    for (from, to) in (0..12).flat_map(|from| (0..12).map(move |to| (from, to))) {
+        let mut bytes = bytes.clone();
+        let memory = bytes.as_mut_ptr();
+        let part = |start: usize| {
+            let ptr = NonNull::new(memory.wrapping_add(start)).unwrap();
+            // SAFETY: twelve bytes of the vector, which outlives the part and is used by nobody else meanwhile.
+            let part = unsafe { Buffer::from_raw_parts(ptr, 12, Access::Shared, Device::CPU, OwnerKind::Foreign, ()) };
+            StridedView::new(part, DType::U8, half.clone()).unwrap()
+        };
+        for (source, target) in [
+            (part(from), part(to)),
+            (part(from).flip(0).unwrap(), part(to)),
+            (
+                part(from).slice_axis(0, ..6).unwrap(),
+                part(to).slice_axis(0, Slice::ALL.step_by(2)).unwrap(),
+            ),
+        ] {
+            let wanted = source.to_vec::<u8>().unwrap();
+            // SAFETY: one thread.
+            unsafe { target.assign_shared(&source) }.unwrap();
+            assert_eq!(
+                target.to_vec::<u8>().unwrap(),
+                wanted,
+                "{from} to {to}: {source:?} {target:?}"
+            );
+        }
+    }
 }
 
 /// A slice of `len` positions of an axis, in steps of up to `step`, either way.

@@ -613,7 +613,13 @@ fn a_refused_destination_stays_as_it_was() {
         .copy_into(&mut StridedViewMut::from_slice(&mut floats))
         .unwrap_err();
     assert!(matches!(dtype, Error::DTypeMismatch { .. }), "{dtype}");
-    assert_eq!((items, floats), ([7; 4], [7.0; 3]));
+    // The same kind of number is not enough.
+    let mut longs = [7_i64; 3];
+    let width = source
+        .copy_into(&mut StridedViewMut::from_slice(&mut longs))
+        .unwrap_err();
+    assert!(matches!(width, Error::DTypeMismatch { .. }), "{width}");
+    assert_eq!((items, floats, longs), ([7; 4], [7.0; 3], [7; 3]));
 }
 
 /// More than any machine has: an error, where an allocation would abort.

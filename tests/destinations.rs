@@ -7,6 +7,7 @@ use viewbridge::convert::requirements::C_CONTIGUOUS;
 use viewbridge::convert::{Alignment, Packing};
 use viewbridge::{
     Buffer, CopyPolicy, CopyReason, DType, Device, Error, Layout, Order, Refusal, Requirements, StridedView,
+    StridedViewMut,
 };
 
 /// What the bytes beside a destination hold.
@@ -148,6 +149,12 @@ fn a_destination_has_the_alignment_that_is_asked_for() {
         .convert_into(&lines, CopyPolicy::IfNeeded, &mut uninit(memory)[start..])
         .unwrap();
     assert_eq!(on.value.data_ptr().addr() % 64, 0);
+    // Items are aligned all the same where less would do.
+    let less = C_CONTIGUOUS.alignment(Alignment::Bytes(2));
+    let off = view
+        .convert_into(&less, CopyPolicy::IfNeeded, &mut uninit(memory)[start + 2..])
+        .unwrap_err();
+    assert!(matches!(off, Error::Misaligned { required: 4, .. }));
 }
 
 /// The bytes of numbers.
@@ -293,6 +300,10 @@ fn nothing_is_read_from_a_device() {
         view.convert_into(&C_CONTIGUOUS, CopyPolicy::Always, &mut memory)
             .unwrap_err()
     ));
+    let mut items = [7_u8; 8];
+    let error = view.copy_into(&mut StridedViewMut::from_slice(&mut items)).unwrap_err();
+    assert!(matches!(error, Error::DeviceMemory { .. }), "{error}");
+    assert_eq!(items, [7; 8]);
     let shared = view
         .convert_into(&C_CONTIGUOUS, CopyPolicy::IfNeeded, &mut memory)
         .unwrap();

@@ -330,6 +330,26 @@ fn overlapping_assignment_is_as_if_copied_first() {
     assert_eq!(memory, expected);
 }
 
+/// What no field covers is 0 in memory that held nothing before, and never what happened to lie there.
+#[test]
+fn gaps_of_fresh_records_hold_no_bytes_of_others() {
+    let gaps = |order: &str| -> DType {
+        format!("{{'names': ['a', 'b'], 'formats': ['u1', '{order}u2'], 'offsets': [0, 2], 'itemsize': 5}}")
+            .parse()
+            .unwrap()
+    };
+    let records = bytes(10).view_as(gaps(">")).unwrap();
+    let native = Requirements::any("the test").contiguous(Order::C).native();
+    let mut memory = [0xa5_u8; 10].map(std::mem::MaybeUninit::new);
+    let copy = records
+        .convert_into(&native, CopyPolicy::IfNeeded, &mut memory)
+        .unwrap()
+        .value;
+    assert_eq!(copy.dtype(), &gaps("<"));
+    let raw = copy.view_as(DType::raw(5)).unwrap().to_bytes(Order::C).unwrap();
+    assert_eq!(raw, [0, 0, 3, 2, 0, 5, 0, 8, 7, 0]);
+}
+
 #[test]
 fn gaps_close_and_open_when_fields_are_copied_by_name() {
     let aligned: DType = "{'names': ['f0', 'f1'], 'formats': ['u1', '>f8'], 'aligned': True}"

@@ -36,6 +36,7 @@ fn views() -> Vec<StridedView<'static>> {
         strided(&[3, 4, 5, 6], &[1000, 17, 170, 2], 1, DType::BIT),
         strided(&[13, 5], &[12, 180], 4, DType::new(Kind::Int, 12)),
         strided(&[33, 3], &[3, 1], 0, DType::BIT.with_lanes(1)),
+        strided(&[33, 2], &[8, 3], 1, DType::BIT.with_lanes(3)),
         strided(&[50], &[-5], 900, DType::new(Kind::Float4E2m1fn, 4)),
     ]
 }
@@ -49,7 +50,7 @@ fn collect(
 ) -> (Vec<u8>, Streamed) {
     let mut stream = view.stream(wanted, policy).unwrap();
     // What one item may need, with the bits of its neighbours.
-    let mut most = view.dtype().itemsize().max(1) + 1;
+    let mut most = stream.dtype().itemsize().max(1) + 1;
     if let Some(buffer) = buffer {
         stream = stream.with_buffer(buffer);
         most = most.max(buffer);
@@ -108,8 +109,9 @@ fn bytes_that_lie_as_wanted_go_out_from_where_they_are() {
     let view = StridedView::from_vec((0_u16..1000).collect())
         .reshape(&[10, 100])
         .unwrap();
-    for (view, order) in [(view.clone(), Order::C), (view.transpose(), Order::F)] {
-        let memory = view.buffer().as_ptr().addr();
+    let tail = view.reshape(&[1000]).unwrap().slice_axis(0, 1..).unwrap();
+    for (view, order) in [(view.clone(), Order::C), (view.transpose(), Order::F), (tail, Order::C)] {
+        let memory = view.data_ptr().addr();
         let stream = view.stream(&FILE.contiguous(order), CopyPolicy::Never).unwrap();
         let done = stream
             .with_buffer(300)
@@ -168,6 +170,31 @@ fn a_break_ends_it_and_the_report_is_exact() {
             (3, 1200, 4000, false)
         );
         assert_eq!(done.report.bytes_copied(), if gathered { 1200 } else { 0 });
+    }
+}
+
+/// Not even with the bits of a byte that had only just begun.
+#[test]
+fn nothing_comes_after_a_break() {
+    let bits = StridedView::from_vec(vec![0x5a_u8; 100]);
+    let layout = Layout::strided(&[40, 7], &[19, 1], 3, &DType::BIT).unwrap();
+    let bits = StridedView::new(bits.buffer().clone(), DType::BIT, layout).unwrap();
+    for buffer in [0, 1, 2, 3, 9] {
+        for last in 1..4 {
+            let mut calls = 0;
+            let stream = bits.stream(&FILE, CopyPolicy::IfNeeded).unwrap().with_buffer(buffer);
+            let done = stream
+                .for_each(|_| {
+                    calls += 1;
+                    if calls == last {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })
+                .unwrap();
+            assert!((calls, done.is_complete()) == (last, false), "{buffer} {last} {calls}");
+        }
     }
 }
 

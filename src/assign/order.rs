@@ -152,8 +152,9 @@ mod tests {
         // x[0:10:2] = x[1:6], which NumPy gets wrong, goes down; x[0:10:2] = x[2:7] goes no way.
         assert_eq!(walk(&[5], (&[1], 1), (&[2], 0)), Some(vec![-2]));
         assert_eq!(walk(&[5], (&[1], 2), (&[2], 0)), None);
-        // x[0:10:2] = x[4:9] reads ahead of every write.
+        // x[0:10:2] = x[4:9] reads ahead of every write; x[0:10:2] = x[3:8] just so.
         assert_eq!(walk(&[5], (&[1], 4), (&[2], 0)), Some(vec![2]));
+        assert_eq!(walk(&[5], (&[1], 3), (&[2], 0)), Some(vec![2]));
         // x[2:12:2] = x[0:5] goes down.
         assert_eq!(walk(&[5], (&[1], 0), (&[2], 2)), Some(vec![-2]));
     }

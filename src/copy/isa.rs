@@ -152,6 +152,8 @@ mod tests {
         assert_eq!(parse_size("8M"), Some(8 << 20));
         assert_eq!(parse_size("512"), Some(512));
         assert_eq!(parse_size("?"), None);
+        assert_eq!(parse_size("18014398509481984K"), None);
+        assert_eq!(last_level_cache(), largest_cache().unwrap_or(DEFAULT_CACHE));
         assert!(last_level_cache() >= 1 << 10);
     }
 }

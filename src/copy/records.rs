@@ -173,6 +173,11 @@ mod tests {
             Some(vec![(0, 0, 1, 1), (1, 1, 2, 2), (3, 3, 1, 1), (4, 4, 2, 2)])
         );
         assert_eq!(of("[('a', 'u1,>i2', (99999,))]", "[('a', 'u1,<i2', (99999,))]"), None);
+        // The same records, further apart on one side.
+        let apart = "{'names': ['f0', 'f1'], 'formats': ['u1', 'i2'], 'offsets': [0, 1], 'itemsize': 5}";
+        let (near, far) = ("[('a', 'u1,i2', (2,))]".to_owned(), format!("[('a', {apart}, (2,))]"));
+        assert_eq!(of(&near, &far), Some(vec![(0, 0, 3, 1), (3, 5, 3, 1)]));
+        assert_eq!(of(&far, &near), Some(vec![(0, 0, 3, 1), (5, 3, 3, 1)]));
     }
 
     #[test]

@@ -172,6 +172,7 @@ mod tests {
         assert!(Bits::new(&[0], 3, 5).is_some());
         assert!(Bits::new(&[0], 3, 6).is_none());
         assert!(Bits::new(&[], usize::MAX, 2).is_none());
+        assert!(Bits::new(&[0], usize::MAX, 2).is_none());
         assert!(Bits::new(&[], 0, 0).is_some());
     }
 }

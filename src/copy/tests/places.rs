@@ -1,7 +1,14 @@
 //! Destinations that begin at every place of a line, and runs and items of every size that some kernel treats on its own.
+//!
+//! # Safety
+//!
+//! As in the module above.
+#![allow(unsafe_code)]
 
 use super::super::classify::Class;
 use super::super::engine::{Engine, Stream};
+use super::super::kernels::execute_plain;
+use super::super::plain::Plain;
 use super::{check, layout, sample};
 use crate::dtype::{DType, Kind};
 use crate::layout::Layout;
@@ -40,9 +47,11 @@ enum Row {
     Every(isize),
     /// So many bytes between two items.
     Gap(isize),
+    /// A byte further apart than every second item.
+    Odd,
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 10] = [
     Row::Adjacent,
     Row::TheSame,
     Row::Backwards,
@@ -52,6 +61,7 @@ const ROWS: [Row; 9] = [
     Row::Every(-3),
     Row::Gap(1),
     Row::Gap(67),
+    Row::Odd,
 ];
 
 impl Row {
@@ -63,6 +73,7 @@ impl Row {
             Self::Backwards => -size,
             Self::Every(step) => step * size,
             Self::Gap(gap) => size + gap,
+            Self::Odd => 2 * size + 1,
         };
         let start = stride.min(0).unsigned_abs() * len.saturating_sub(1);
         Layout::strided(&[len], &[stride], start, dtype).unwrap()
@@ -166,18 +177,122 @@ fn matrices_begin_anywhere_in_a_line() {
                 (1, line / 2 + 1, line),
             ];
             for (n, (batch, across, along)) in shapes.into_iter().enumerate() {
-                for shift in (0..64).filter(|shift| (shift + n + k) % 6 == 0) {
+                for shift in (0..64).filter(|shift| shift % 32 == 0 || (shift + n + k) % 6 == 0) {
                     if !wanted() {
                         continue;
                     }
                     let shape = [batch, across, along];
                     let src = layout(&shape, &[0, 2, 1], &[0, shift % 2, 0], [0, 2, 4][shift % 3], &dtype);
                     // The batch outside, or between the rows; with a gap or without.
-                    let (order, gap) = ([[0, 1, 2], [1, 0, 2]][shift / 2 % 2], shift / 4 % 2 * 5);
+                    let (order, gap) = (
+                        [[0, 1, 2], [1, 0, 2]][(shift / 2 + k) % 2],
+                        [0, 5, 1][(shift / 4 + n) % 3],
+                    );
                     let dst = layout(&shape, &order, &[0, 0, gap], 0, &native);
                     check(engine, (&dtype, &src), (&native, &dst), shift);
                 }
             }
         }
+    }
+}
+
+/// Batches of single tiles, of which the matrices or their rows begin with a line, or only the first one does.
+#[test]
+fn tiles_are_streamed_only_where_all_of_their_rows_begin_with_lines() {
+    let mut wanted = sample();
+    for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
+        for dtype in items().filter(|dtype| dtype.itemsize() <= 16) {
+            let native = dtype.clone().into_native();
+            let (size, line) = (dtype.itemsize().cast_signed(), 64 / dtype.itemsize());
+            // A tile of lines, and the smaller ones of half and a quarter of one.
+            for side in [line, line / 2, line / 4] {
+                let side = side.max(1);
+                let row = side.cast_signed() * size;
+                for (pitch, gap) in [
+                    (row, 0),
+                    (row, size),
+                    (64, 0),
+                    (64, size),
+                    (64, 64),
+                    (row + size, 0),
+                    (row + 64, 32),
+                ] {
+                    if pitch < row || !wanted() {
+                        continue;
+                    }
+                    let shape = [3, side, side];
+                    let matrix = pitch * side.cast_signed() + gap;
+                    let dst = Layout::strided(&shape, &[matrix, pitch, size], 0, &native).unwrap();
+                    let src = layout(&shape, &[0, 2, 1], &[0, 1, 0], 0, &dtype);
+                    for shift in [0, 32] {
+                        check(engine, (&dtype, &src), (&native, &dst), shift);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Pixels of two to five channels, and planes that are nearly such: some of the channels, every second one, windows that overlap, room for more channels than there are.
+#[test]
+fn streams_are_woven_and_taken_apart() {
+    let mut wanted = sample();
+    let engines = Engine::all().filter(|engine| engine.stream != Stream::Large);
+    for (engine, (k, dtype)) in engines.flat_map(|engine| items().enumerate().map(move |item| (engine, item))) {
+        let (native, size) = (dtype.clone().into_native(), dtype.itemsize().cast_signed());
+        if size > 16 || !wanted() {
+            continue;
+        }
+        // So many pixels: some lines of each channel, and a part of one.
+        let pixels = 200 / dtype.itemsize() + 5;
+        for (channels, of, step) in [
+            (2, 2, 1),
+            (3, 3, 1),
+            (4, 4, 1),
+            (5, 5, 1),
+            (1, 4, 1),
+            (3, 4, 1),
+            (2, 4, 2),
+            (2, 3, 2),
+            (5, 2, 1),
+            (3, 2, 1),
+        ] {
+            let shape = [channels, pixels];
+            let woven = |dtype: &DType| Layout::strided(&shape, &[step * size, of * size], 3, dtype).unwrap();
+            let planes = |dtype: &DType, gap: usize| layout(&shape, &[0, 1], &[0, gap], 0, dtype);
+            for (shift, gap) in [(0, 0), (16, 64 - pixels % 64), (k, 3), (k + 31, 64 - pixels % 64)] {
+                check(
+                    engine,
+                    (&dtype, &woven(&dtype)),
+                    (&native, &planes(&native, gap)),
+                    shift,
+                );
+                // Where pixels overlap there is no way back.
+                if (channels.cast_signed() - 1) * step < of {
+                    check(
+                        engine,
+                        (&dtype, &planes(&dtype, gap)),
+                        (&native, &woven(&native)),
+                        shift,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What a plain plan leaves to others writes nothing: copies that may have to go past the caches, or to several threads.
+#[test]
+fn large_copies_are_no_small_ones() {
+    let (len, kept) = (1 << 20, 0x5a);
+    for (len, done) in [(len - 1, true), (len, false)] {
+        let layout = Layout::contiguous(&[len], &DType::U8, Order::C).unwrap();
+        let (source, mut found) = (vec![1_u8; len], vec![kept; len]);
+        let mut plan = Plain::blank();
+        assert!(plan.look((&DType::U8, &layout), (&DType::U8, &layout)));
+        // SAFETY: the memories are as large as the layout, and disjoint.
+        let whether = unsafe { execute_plain(&plan, source.as_ptr(), found.as_mut_ptr()) };
+        assert_eq!(whether, done);
+        assert!(found.iter().all(|&byte| byte == if done { 1 } else { kept }));
     }
 }
