@@ -1,11 +1,13 @@
 //! Copies and conversions against a loop that moves every item bit by bit.
 //!
+//! Each instruction set that the processor has gets its turn; so do, by a threshold that is lower for the fuzzer, lines that go past the caches.
+//!
 //! The source lies in memory of exactly the bytes that it reaches, so that the sanitizer sees a step too far; the destination has bytes
 //! around and between its items, which must stay as they are.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use viewbridge::convert::{Alignment, LayoutClass, Packing, StrideSign};
+use viewbridge::convert::{Alignment, LayoutClass, Packing, StrideSign, use_instructions};
 use viewbridge::{
     Buffer, CopyPolicy, DType, Disjointness, Error, Kind, Layout, Order, Requirements, StridedView, StridedViewMut,
 };
@@ -19,8 +21,15 @@ const CONVERSIONS: usize = 3;
 
 fuzz_target!(|data: &[u8]| {
     let mut choices = Choices::new(data);
+    // An instruction set that is not there leaves the one before.
+    let _ = use_instructions(choices.pick(&["avx512", "avx2", "sse2", "portable"]));
     let dtype = choices.dtype();
-    let layout = choices.small_layout(&dtype);
+    // Large ones take the loop, bit by bit, a hundred times as long.
+    let layout = if choices.below(4) < 3 {
+        choices.small_layout(&dtype)
+    } else {
+        choices.large_layout(&dtype)
+    };
     let memory = noise(layout.byte_span().end, choices.below(1 << 16), dtype.kind());
     let view = StridedView::new(Buffer::from_vec(memory.clone()), dtype, layout).expect("memory of its size");
     to_bytes(&view, &memory);

@@ -38,6 +38,9 @@ pub static DTYPES: LazyLock<Vec<DType>> = LazyLock::new(|| {
 /// Most items of a small layout. Many small inputs find more than few large ones.
 pub const MANY: usize = 60;
 
+/// Most items of a large one.
+pub const LARGE: usize = 2000;
+
 /// Numbers at which arithmetic breaks.
 const EDGES: [isize; 12] = [
     0,
@@ -156,6 +159,39 @@ impl<'a> Choices<'a> {
             1 => contiguous(&shape, dtype, Order::F),
             _ => self.strided(&shape, dtype),
         }
+    }
+
+    /// A layout of up to [`LARGE`] items, as large as the tiles and lines of the copy kernels, and a little larger: axes in any order, gaps, some backwards, some
+    /// of one item over and over.
+    pub fn large_layout(&mut self, dtype: &DType) -> Layout {
+        let mut shape: Vec<usize> = Vec::new();
+        for _ in 0..=self.below(4) {
+            let dim = match self.below(4) {
+                0 => self.pick(&[2, 3, 4]),
+                1 => self.pick(&[8, 16, 32, 64]),
+                _ => 1 + self.below(140),
+            };
+            let items: usize = shape.iter().product();
+            shape.push(dim.min(LARGE / items).max(1));
+        }
+        let mut order: Vec<usize> = (0..shape.len()).collect();
+        (0..shape.len()).for_each(|axis| order.swap(axis, self.below(axis + 1)));
+        let gaps: Vec<usize> = shape.iter().map(|_| self.pick(&[0, 0, 0, 1, 3])).collect();
+        let whole: Vec<usize> = order.iter().map(|&axis| shape[axis] + gaps[axis]).collect();
+        let compact = contiguous(&whole, dtype, Order::C);
+        let mut strides = vec![0; shape.len()];
+        let mut below = 0;
+        for (&axis, &stride) in order.iter().zip(compact.strides()) {
+            strides[axis] = match self.below(8) {
+                0 => 0,
+                1 => {
+                    below += (shape[axis] - 1) * stride.unsigned_abs();
+                    -stride
+                }
+                _ => stride,
+            };
+        }
+        Layout::strided(&shape, &strides, below + self.below(70), dtype).expect("small numbers")
     }
 
     fn strided(&mut self, shape: &[usize], dtype: &DType) -> Layout {

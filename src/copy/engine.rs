@@ -27,8 +27,8 @@ pub(crate) enum Stream {
     Never,
 }
 
-/// No cache is small enough for streaming less than this to pay, in bytes.
-pub(super) const SMALLEST_STREAM: usize = 1 << 20;
+/// No cache is small enough for streaming less than this to pay, in bytes. The fuzzer, whose copies are small, is to see it all the same.
+pub(super) const SMALLEST_STREAM: usize = if cfg!(fuzzing) { 1 << 9 } else { 1 << 20 };
 
 impl Engine {
     /// The best for this processor.

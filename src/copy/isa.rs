@@ -112,11 +112,20 @@ impl std::fmt::Display for Isa {
 /// Bytes of the last-level cache: what decides where stores that bypass it begin to pay.
 pub(crate) fn last_level_cache() -> usize {
     static BYTES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *BYTES.get_or_init(|| largest_cache().unwrap_or(DEFAULT_CACHE))
+    *BYTES.get_or_init(|| {
+        if cfg!(fuzzing) {
+            FUZZED_CACHE
+        } else {
+            largest_cache().unwrap_or(DEFAULT_CACHE)
+        }
+    })
 }
 
 /// What is assumed where the system does not tell.
 const DEFAULT_CACHE: usize = 16 << 20;
+
+/// What the fuzzer's copies, which are small, are larger than now and then.
+const FUZZED_CACHE: usize = 2 << 10;
 
 /// The largest cache of the first core, as Linux describes it.
 fn largest_cache() -> Option<usize> {

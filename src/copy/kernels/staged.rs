@@ -42,7 +42,7 @@ const SHEET: usize = 8 << 10;
 const STAGE: usize = ROWS * PITCH + LINE;
 
 /// Copies of fewer bytes are not worth a stage, but for those of the tests.
-const WORTH: usize = if cfg!(test) { LINE } else { 64 << 10 };
+const WORTH: usize = if cfg!(any(test, fuzzing)) { LINE } else { 64 << 10 };
 
 /// A transpose whose rows are no whole lines, but lie one behind the other. Says whether it was.
 ///
