@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 use super::super::simd::{LINE, Simd};
 use super::super::transpose::{Finish, Tile};
 use super::avx2::{Avx2, swap_mask};
-use super::narrow::Narrow;
+use super::narrow::{Narrow, Quads};
 
 /// `L` rows of 32 bytes, in each half of which there is a square of its own.
 #[inline]
@@ -109,6 +109,9 @@ unsafe fn rows<const L: usize>(from: *const u8, pitch: isize, swap: usize) -> [_
 /// `H` that of 16 bytes.
 pub(in super::super) struct Lines<const N: usize, const L: usize, const H: usize>;
 
+/// Rows at a distance of pages are read faster in halves of a line, others as few at a time as the narrower tiles do.
+const PAGE: usize = 4096;
+
 #[repr(align(64))]
 struct Packed(std::mem::MaybeUninit<[[u8; LINE]; LINE]>);
 
@@ -124,6 +127,10 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Lines<N, L, H> {
         if !finish.stream {
             // SAFETY: *reach*.
             return unsafe { blocks::<N, L, H>(from, pitch, to, to_pitch, finish.swap) };
+        }
+        if N == 8 || (N == 4 && !pitch.unsigned_abs().is_multiple_of(PAGE)) {
+            // SAFETY: *reach*; aligned, by the caller's promise.
+            return unsafe { Quads::<N, L, H>::tile(from, pitch, to, to_pitch, finish) };
         }
         let mut packed = Packed(std::mem::MaybeUninit::uninit());
         let packed: *mut u8 = packed.0.as_mut_ptr().cast();

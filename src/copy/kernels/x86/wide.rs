@@ -41,6 +41,8 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
                 // SAFETY: *reach*.
                 unsafe { columns(lines, to, to_pitch, finish.stream) };
             }
+            // SAFETY: as above.
+            8 if finish.stream => unsafe { Lines::<8, 8, 2>::tile(from, pitch, to, to_pitch, finish) },
             8 => {
                 // SAFETY: *reach*.
                 let lines = transposed8(unsafe { rows(from, pitch, finish.swap) });
