@@ -90,9 +90,14 @@ fn check(engine: Engine, src: (&DType, &Layout), dst: (&DType, &Layout), shift: 
 
 /// Says which of the cases to run: all, or one of `VIEWBRIDGE_EVERY`, for tools under which each takes a hundred times as long.
 fn sample() -> impl FnMut() -> bool {
+    sample_of(1)
+}
+
+/// The same, but so many times as often: where a kernel has few cases, one of them at least.
+fn sample_of(times: usize) -> impl FnMut() -> bool {
     let every = std::env::var("VIEWBRIDGE_EVERY");
     let every: usize = every.map_or(1, |every| every.parse().expect("VIEWBRIDGE_EVERY is a number"));
-    let mut case = 0;
+    let (every, mut case) = ((every / times).max(1), 0);
     move || {
         case += 1;
         case % every == 0
@@ -240,7 +245,7 @@ fn long_rows() {
 #[test]
 fn many_small_axes() {
     let shapes: [&[usize]; 3] = [&[2; 11], &[4, 2, 4, 2, 2, 4, 2, 4, 2], &[2, 4, 3, 4, 2, 4, 2, 3, 2]];
-    let mut wanted = sample();
+    let mut wanted = sample_of(2);
     for engine in Engine::all() {
         // Of 32 bytes, too, which no kernel moves as one.
         for (seed, dtype) in (0..).zip(dtypes().into_iter().chain([DType::raw(32), DType::raw(64)])) {
@@ -272,7 +277,7 @@ fn shuffled(len: usize, seed: usize) -> Vec<usize> {
 /// Matrices whose rows go on in the next matrix, and rows one behind the other, at lines and in the midst of them.
 #[test]
 fn rows_that_go_on() {
-    let mut wanted = sample();
+    let mut wanted = sample_of(2);
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for (k, dtype) in dtypes().iter().enumerate() {
             let native = dtype.clone().into_native();
