@@ -11,6 +11,7 @@ mod bitmap;
 mod bits;
 mod job;
 mod list;
+mod pipeline;
 mod portable;
 mod repeat;
 mod rows;

@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 use super::job::Job;
+use super::pipeline;
 use super::simd::{LINE, Simd};
 use super::staged;
 use super::transpose::{Finish, Tile};
@@ -25,7 +26,7 @@ const ACROSS: usize = 2048;
 const BLOCK: usize = 128 << 10;
 
 /// From so many bytes on, the lines of the next block are asked for: less lies in the nearer caches, or might as well.
-const FAR: usize = 1 << 20;
+const FAR: usize = if cfg!(test) { 1 << 14 } else { 1 << 20 };
 
 /// Tiles that an axis must have for one more at its start, which brings the others to the starts of lines.
 pub(super) const LONG: usize = 6;
@@ -60,6 +61,14 @@ pub(super) unsafe fn tiled<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: 
         },
     };
     let far = batch.len * across.len * along.len * T::SIZE >= FAR;
+    // SAFETY: *reach*; the tiles can be taken apart.
+    if sweep.finish.stream
+        && far
+        && T::GROUP > 0
+        && unsafe { pipeline::transpose::<S, T>(src, dst, job, rows, columns) }
+    {
+        return;
+    }
     let (mut src, mut dst) = (src, dst);
     for left in (0..batch.len).rev() {
         let next = if left > 0 { src.wrapping_offset(batch.src) } else { src };

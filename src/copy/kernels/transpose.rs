@@ -41,13 +41,38 @@ pub(super) trait Tile {
     /// Bytes that a streamed tile writes at once, and whose multiples its rows must lie at.
     const GRAIN: usize = LINE;
 
+    /// Rows of the source that are packed at once, if a tile can be taken apart; else 0.
+    const GROUP: usize = 0;
+
     /// Moves a tile. The rows of the source are `pitch` bytes apart, those of the destination `to_pitch`.
     ///
     /// # Safety
     ///
     /// *reach* for the items of the tile, *supported*. If it is to be streamed, `to` and `to_pitch` are multiples of its grain.
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish);
+
+    /// Reads one of the groups of rows of a tile, the first row of which is at `from`, into `packed`, which has a line for each row of the tile. Numbers of
+    /// `swap` bytes are reversed.
+    ///
+    /// # Safety
+    ///
+    /// *reach* for a line in each row of the group, *supported*; the tile can be taken apart.
+    unsafe fn pack(from: *const u8, pitch: isize, packed: *mut u8, group: usize, swap: usize) {
+        let _ = (from, pitch, packed, group, swap);
+    }
+
+    /// Writes [`PART`] lines of a tile, whose groups have all been packed: the part of that number. `to` is the start of the tile.
+    ///
+    /// # Safety
+    ///
+    /// As [`tile`](Self::tile); the tile can be taken apart.
+    unsafe fn emit(packed: *const u8, part: usize, to: *mut u8, to_pitch: isize, stream: bool) {
+        let _ = (packed, part, to, to_pitch, stream);
+    }
 }
+
+/// Lines that a tile is written by when it is taken apart.
+pub(super) const PART: usize = 16;
 
 /// What happens to a line on its way.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@
 use std::arch::x86_64::*;
 
 use super::super::simd::{LINE, Simd};
-use super::super::transpose::{Finish, Tile};
+use super::super::transpose::{Finish, PART, Tile};
 use super::avx512::{Avx512, swap_mask};
 use super::tiles::{Lines, Middle};
 
@@ -23,15 +23,37 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
     const ALONG: usize = L;
     const ACROSS: usize = L;
     type Smaller = Middle<N, H>;
+    const GROUP: usize = if N <= 2 { 4 / N } else { 0 };
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn pack(from: *const u8, pitch: isize, packed: *mut u8, group: usize, swap: usize) {
+        let packed = packed.wrapping_add(group * LINE);
+        if N == 1 {
+            // SAFETY: *reach*.
+            unsafe { pack_bytes(from, pitch, packed) };
+        } else {
+            // SAFETY: *reach*.
+            unsafe { pack_pairs(from, pitch, packed, swap) };
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn emit(packed: *const u8, part: usize, to: *mut u8, to_pitch: isize, stream: bool) {
+        // SAFETY: all lines have been packed.
+        let columns = transposed16(unsafe { rows(packed.wrapping_add(PART * part * LINE), LINE.cast_signed(), 1) });
+        let to = to.wrapping_offset(to_pitch.wrapping_mul(4 * part.cast_signed()));
+        // SAFETY: *reach*; aligned, by the caller's promise.
+        unsafe { quarters::<H>(columns, to, to_pitch, stream) };
+    }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
         match N {
             // SAFETY: *reach*.
-            1 => unsafe { bytes(from, pitch, to, to_pitch, finish) },
-            // SAFETY: *reach*.
-            2 => unsafe { pairs(from, pitch, to, to_pitch, finish) },
+            1 | 2 => unsafe { small::<Self>(from, pitch, to, to_pitch, finish) },
             // Streamed lines are closer together when they have been put together before.
             // SAFETY: *reach*; aligned, by the caller's promise.
             4 if finish.stream => unsafe { Lines::<4, 16, 4>::tile(from, pitch, to, to_pitch, finish) },
@@ -163,74 +185,70 @@ fn transposed4([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
 }
 
 #[repr(align(64))]
-struct Packed<const LINES: usize>(std::mem::MaybeUninit<[[u8; LINE]; LINES]>);
+struct Packed(std::mem::MaybeUninit<[[u8; LINE]; LINE]>);
 
-/// 64 × 64 items of 1 byte.
+/// A tile of items of 1 or 2 bytes: all of its groups, then all of its parts.
 ///
 /// # Safety
 ///
 /// *reach*, aligned if they are to be streamed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn bytes(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-    let mut packed = Packed::<64>(std::mem::MaybeUninit::uninit());
+unsafe fn small<T: Tile>(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
+    let mut packed = Packed(std::mem::MaybeUninit::uninit());
     let packed: *mut u8 = packed.0.as_mut_ptr().cast();
     let mut at = from;
-    for group in 0..16 {
-        // SAFETY: *reach*.
-        let [a, b, c, d] = unsafe { rows::<4>(at, pitch, 1) };
-        at = at.wrapping_offset(pitch.wrapping_mul(4));
-        let (ab, cd) = (_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d));
-        let (ab_far, cd_far) = (_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d));
-        // In 4 bytes of `parts[j]`, at `4 l + i`: column 16 l + 4 j + i of four rows.
-        let parts = [
-            _mm512_unpacklo_epi16(ab, cd),
-            _mm512_unpackhi_epi16(ab, cd),
-            _mm512_unpacklo_epi16(ab_far, cd_far),
-            _mm512_unpackhi_epi16(ab_far, cd_far),
-        ];
-        for (j, part) in parts.into_iter().enumerate() {
-            // SAFETY: 4 × 16 lines.
-            unsafe { Avx512::store(packed.wrapping_add((16 * j + group) * LINE), part) };
-        }
+    for group in 0..T::ALONG / T::GROUP {
+        // SAFETY: *reach*; there are at most as many lines as are packed.
+        unsafe { T::pack(at, pitch, packed, group, finish.swap) };
+        at = at.wrapping_offset(pitch.wrapping_mul(T::GROUP.cast_signed()));
     }
-    for j in 0..4 {
-        // SAFETY: all lines are written.
-        let columns = transposed16(unsafe { rows(packed.wrapping_add(16 * j * LINE), LINE.cast_signed(), 1) });
-        let to = to.wrapping_offset(to_pitch.wrapping_mul(4 * j.cast_signed()));
-        // SAFETY: *reach*.
-        unsafe { quarters::<16>(columns, to, to_pitch, finish.stream) };
+    for part in 0..T::ACROSS / PART {
+        // SAFETY: *reach*; all groups are packed.
+        unsafe { T::emit(packed, part, to, to_pitch, finish.stream) };
     }
 }
 
-/// 32 × 32 items of 2 bytes.
+/// Four rows of bytes, put together to items of 4.
 ///
 /// # Safety
 ///
-/// *reach*, aligned if they are to be streamed.
+/// *reach*; a line is writable at every sixteenth of 64.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn pairs(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-    let mut packed = Packed::<32>(std::mem::MaybeUninit::uninit());
-    let packed: *mut u8 = packed.0.as_mut_ptr().cast();
-    let mut at = from;
-    for group in 0..16 {
-        // SAFETY: *reach*.
-        let [a, b] = unsafe { rows::<2>(at, pitch, finish.swap) };
-        at = at.wrapping_offset(pitch.wrapping_mul(2));
-        // In 4 bytes of part `j`, at `4 l + i`: column 8 l + 4 j + i of two rows.
-        let parts = [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)];
-        for (j, part) in parts.into_iter().enumerate() {
-            // SAFETY: 2 × 16 lines.
-            unsafe { Avx512::store(packed.wrapping_add((16 * j + group) * LINE), part) };
-        }
+unsafe fn pack_bytes(from: *const u8, pitch: isize, packed: *mut u8) {
+    // SAFETY: *reach*.
+    let [a, b, c, d] = unsafe { rows::<4>(from, pitch, 1) };
+    let (ab, cd) = (_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d));
+    let (ab_far, cd_far) = (_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d));
+    // In 4 bytes of `parts[j]`, at `4 l + i`: column 16 l + 4 j + i of four rows.
+    let parts = [
+        _mm512_unpacklo_epi16(ab, cd),
+        _mm512_unpackhi_epi16(ab, cd),
+        _mm512_unpacklo_epi16(ab_far, cd_far),
+        _mm512_unpackhi_epi16(ab_far, cd_far),
+    ];
+    for (j, part) in parts.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::store(packed.wrapping_add(PART * j * LINE), part) };
     }
-    for j in 0..2 {
-        // SAFETY: all lines are written.
-        let columns = transposed16(unsafe { rows(packed.wrapping_add(16 * j * LINE), LINE.cast_signed(), 1) });
-        let to = to.wrapping_offset(to_pitch.wrapping_mul(4 * j.cast_signed()));
-        // SAFETY: *reach*.
-        unsafe { quarters::<8>(columns, to, to_pitch, finish.stream) };
+}
+
+/// Two rows of pairs of bytes, put together to items of 4.
+///
+/// # Safety
+///
+/// *reach*; a line is writable at every sixteenth of 32.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn pack_pairs(from: *const u8, pitch: isize, packed: *mut u8, swap: usize) {
+    // SAFETY: *reach*.
+    let [a, b] = unsafe { rows::<2>(from, pitch, swap) };
+    // In 4 bytes of part `j`, at `4 l + i`: column 8 l + 4 j + i of two rows.
+    let parts = [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)];
+    for (j, part) in parts.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::store(packed.wrapping_add(PART * j * LINE), part) };
     }
 }
 
