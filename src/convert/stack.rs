@@ -12,7 +12,7 @@ use super::run::Target;
 use super::{Converted, CopyRecord, CopyReport};
 use crate::allocation::Allocation;
 use crate::buffer::Buffer;
-use crate::copy::{CopyPlan, execute_part};
+use crate::copy::{CopyPlan, execute_part, weave_columns};
 use crate::dtype::DType;
 use crate::error::{Error, LayoutError, Result};
 use crate::layout::{Layout, Slice, Unit};
@@ -135,6 +135,9 @@ impl<'v, 'a> Stack<'v, 'a> {
         let to = memory.as_mut_ptr().cast();
         let behind = self.axis + 1 == self.layout.ndim();
         if behind && self.layout.unit() == Unit::Byte && self.layout.itemsize() > 0 {
+            if self.weave(to) {
+                return Ok(());
+            }
             let rows = SCRATCH / (self.views.len() * self.layout.itemsize());
             let mut scratch = Scratch::new(self, rows.max(FEWEST).min(self.views[0].len().max(1)))?;
             return scratch.put(self.views, to);
@@ -149,6 +152,20 @@ impl<'v, 'a> Stack<'v, 'a> {
             unsafe { view.overwrite(&target, to) }?;
         }
         Ok(())
+    }
+}
+
+impl Stack<'_, '_> {
+    /// Views whose items are adjacent, and already of the type of the result, straight from where they are. Says whether they were.
+    fn weave(&self, to: *mut u8) -> bool {
+        let adjacent = |view: &StridedView<'_>| view.is_c_contiguous() && view.dtype() == self.dtype;
+        if !self.views.iter().all(adjacent) {
+            return false;
+        }
+        // As many as there are views.
+        let columns: Vec<_> = self.views.iter().map(StridedView::data_ptr).collect();
+        // SAFETY: *room*; views of one shape, each item of which lies in its memory.
+        unsafe { weave_columns(&columns, self.layout.itemsize(), self.views[0].len(), to) }
     }
 }
 

@@ -19,7 +19,7 @@ mod sorted;
 pub(crate) mod validity;
 
 pub use describe::{Kernel, use_instructions};
-pub(crate) use kernels::{execute, execute_part, execute_plain};
+pub(crate) use kernels::{execute, execute_part, execute_plain, weave_columns};
 pub(crate) use plain::Plain;
 pub(crate) use plan::{Axis, CopyPlan, Item};
 

@@ -18,7 +18,7 @@ use proptest::test_runner::RngSeed;
 use super::classify::Class;
 use super::engine::{Engine, Stream};
 use super::isa::Isa;
-use super::kernels::{execute_by, execute_plain};
+use super::kernels::{execute_by, execute_plain, weave_columns_by};
 use super::plain::Plain;
 use super::plan::{CopyPlan, Item};
 use crate::dtype::{DType, Kind};
@@ -312,6 +312,74 @@ fn rows_that_go_on() {
             }
         }
     }
+}
+
+/// Small items, so many that one block is packed while another one leaves: several of them, with rows and columns that begin and end anywhere, and matrices one behind
+/// the other.
+#[test]
+fn blocks_of_small_items() {
+    for engine in Engine::all().filter(|engine| engine.stream == Stream::Always) {
+        for dtype in [DType::U8, DType::U16, DType::U16.swapped()] {
+            let (native, size) = (dtype.clone().into_native(), dtype.itemsize());
+            let line = 64 / size;
+            for (batch, across, along) in [
+                (1, 2048 / size + 5, 3 * line),
+                (2, line + 3, 7 * line + 1),
+                (3, 2 * line, 4 * line),
+                (1, 7 * line + 9, 6 * line + 7),
+            ] {
+                let pitch = (along * size).next_multiple_of(64).cast_signed();
+                let matrix = pitch * across.cast_signed();
+                let strides = [matrix, pitch, size.cast_signed()];
+                let dst = Layout::strided(&[batch, across, along], &strides, 0, &native).unwrap();
+                for (gap, shift) in [(0, 0), (0, 16), (59, 48), (128 - across % 64, 48), (1, 3)] {
+                    let src = layout(&[batch, across, along], &[0, 2, 1], &[0, gap, 0], 0, &dtype);
+                    check(engine, (&dtype, &src), (&native, &dst), shift);
+                }
+            }
+        }
+    }
+}
+
+/// Columns that have nothing to do with each other, in each number, length and place.
+#[test]
+fn columns_that_lie_anywhere() {
+    let mut done = 0;
+    for engine in Engine::all().filter(|engine| engine.stream == Stream::Always) {
+        for size in [1, 2, 4, 8, 16] {
+            for (count, len) in [(5, 70), (8, 64), (16, 129), (17, 300), (67, 65), (130, 71)] {
+                for shift in [0, 16, 5] {
+                    let columns: Vec<Vec<u8>> = (0..count).map(|k| noise(k % 7 + len * size, k)).collect();
+                    let starts: Vec<*const u8> = columns.iter().enumerate().map(|(k, c)| c[k % 7..].as_ptr()).collect();
+                    let mut memory = vec![0xa5; 128 + count * len * size + 64];
+                    let start = memory.as_ptr().align_offset(64) + shift;
+                    let place = memory[start..].as_mut_ptr();
+                    // SAFETY: as many items behind each start, and room for all of them.
+                    if !unsafe { weave_columns_by(engine, &starts, size, len, place) } {
+                        assert!(memory.iter().all(|&byte| byte == 0xa5), "written and denied");
+                        continue;
+                    }
+                    done += 1;
+                    for (row, items) in memory[start..].chunks_exact(count * size).take(len).enumerate() {
+                        for (k, item) in items.chunks_exact(size).enumerate() {
+                            assert_eq!(
+                                item,
+                                &columns[k][k % 7 + row * size..][..size],
+                                "{engine:?} {size} {count} {row} {k}"
+                            );
+                        }
+                    }
+                    let end = start + count * len * size;
+                    let guards = memory[..start].iter().chain(&memory[end..]);
+                    assert!(
+                        guards.into_iter().all(|&byte| byte == 0xa5),
+                        "{engine:?} {size} {count}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(done > 100, "{done}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod ahead;
 mod bitmap;
 mod bits;
+mod columns;
 mod job;
 mod list;
 mod pipeline;
@@ -167,6 +168,40 @@ fn word_by_word(axis: &Axis) -> Axis {
         src: read_signed(&axis.src),
         dst: read_signed(&axis.dst),
     }
+}
+
+/// Weaves columns of `len` adjacent items of `size` bytes each into the rows of a matrix at `dst`, which lie one behind the other. Says whether it has:
+/// if there is no kernel for it, or it is not worth one, nothing is written.
+///
+/// # Safety
+///
+/// The items of each column are readable and initialised, so many in all are writable at `dst`; nobody else writes either meanwhile, and no byte is in both.
+pub(crate) unsafe fn weave_columns(columns: &[*const u8], size: usize, len: usize, dst: *mut u8) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { weave_columns_by(Engine::best(), columns, size, len, dst) }
+}
+
+/// The same, with the kernels that `engine` chooses.
+///
+/// # Safety
+///
+/// As [`weave_columns`].
+pub(super) unsafe fn weave_columns_by(
+    engine: Engine,
+    columns: &[*const u8],
+    size: usize,
+    len: usize,
+    dst: *mut u8,
+) -> bool {
+    let bytes = columns.len().saturating_mul(size).saturating_mul(len);
+    let Some(index) = item_index(size).filter(|_| engine.streams(bytes, Class::Transpose)) else {
+        return false;
+    };
+    let table = Table::of(engine.isa);
+    // SAFETY: the caller's promise; *supported*.
+    let done = unsafe { (table.columns[index])(columns, len, dst) };
+    table.finish(done);
+    done
 }
 
 /// # Safety

@@ -36,10 +36,10 @@ const WIDTH: usize = 4 * LINE;
 const PITCH: usize = BLOCK + LINE;
 
 /// Bytes that are put together of a destination without gaps, the rows of which are short.
-const SHEET: usize = 8 << 10;
+pub(super) const SHEET: usize = 8 << 10;
 
 /// Bytes of the stage.
-const STAGE: usize = ROWS * PITCH + LINE;
+pub(super) const STAGE: usize = ROWS * PITCH + LINE;
 
 /// Copies of fewer bytes are not worth a stage, but for those of the tests.
 const WORTH: usize = if cfg!(any(test, fuzzing)) { LINE } else { 64 << 10 };
@@ -73,8 +73,16 @@ pub(super) unsafe fn transpose<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, j
     let (mut src, mut dst) = (src, dst);
     for _ in (0..batch.len).step_by(matrices) {
         if sheets && !together {
+            let grids = (
+                Grid::new(along.len, T::ALONG, 0),
+                Grid::new(across.len, T::ACROSS, head::<T>(src.addr(), along.src)),
+            );
+            let source = |a: usize, c: usize| {
+                let from = src.wrapping_offset(along.src.wrapping_mul(a.cast_signed()));
+                (from.wrapping_add(c * T::SIZE), along.src)
+            };
             // SAFETY: *reach*, *stage*.
-            unsafe { sheet::<S, T>(src, dst, job, stage) };
+            unsafe { sheet::<S, T>(source, dst, row, grids, job.swap, stage) };
         } else {
             // SAFETY: *reach*, *stage*.
             unsafe { rows::<S, T>(src, dst, job, matrices, stage) };
@@ -104,6 +112,7 @@ unsafe fn rows<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, ma
     let finish = Finish {
         swap: job.swap,
         stream: false,
+        near: true,
     };
     for c_start in (0..columns.count).step_by(high) {
         let c_end = columns.count.min(c_start + high);
@@ -176,21 +185,27 @@ unsafe fn rows<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, ma
     }
 }
 
-/// A matrix whose rows are short, and one behind the other.
+/// A matrix whose rows of `row` bytes are short, and one behind the other. `source` says where the tile of an item along and one across is, and how far its rows
+/// are apart.
 ///
 /// # Safety
 ///
-/// As the module says; the extents are at least those of a tile; so many rows as a tile has find room in [`SHEET`].
+/// As the module says, of what `source` says; the extents of the grids, along and across, are at least those of a tile; so many rows as a tile has find room in
+/// [`SHEET`].
 #[inline(always)]
-unsafe fn sheet<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, stage: *mut u8) {
-    let [_, across, along] = job.axes;
-    let row = along.len * T::SIZE;
-    let columns = Grid::new(across.len, T::ACROSS, head::<T>(src.addr(), along.src));
-    let grid = Grid::new(along.len, T::ALONG, 0);
+pub(super) unsafe fn sheet<S: Simd, T: Tile>(
+    mut source: impl FnMut(usize, usize) -> (*const u8, isize),
+    dst: *mut u8,
+    row: usize,
+    (grid, columns): (Grid, Grid),
+    swap: usize,
+    stage: *mut u8,
+) {
     let high = (SHEET / (row * T::ACROSS)).max(1);
     let finish = Finish {
-        swap: job.swap,
+        swap,
         stream: false,
+        near: true,
     };
     let staged = stage.wrapping_add(LINE);
     let (mut to, mut waiting) = (dst, None);
@@ -199,12 +214,12 @@ unsafe fn sheet<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, s
         let first = columns.place(c_start);
         for a in 0..grid.count {
             let a = grid.place(a);
-            let from = src.wrapping_offset(along.src.wrapping_mul(a.cast_signed()));
             for c in c_start..c_end {
                 let c = columns.place(c);
                 let near = staged.wrapping_add((c - first) * row + a * T::SIZE);
+                let (from, pitch) = source(a, c);
                 // SAFETY: *reach*, *stage*.
-                unsafe { T::tile(from.wrapping_add(c * T::SIZE), along.src, near, across.dst, finish) };
+                unsafe { T::tile(from, pitch, near, row.cast_signed(), finish) };
             }
         }
         let end = (columns.place(c_end - 1) + T::ACROSS - first) * row;

@@ -28,6 +28,9 @@ const BLOCK: usize = 128 << 10;
 /// From so many bytes on, the lines of the next block are asked for: less lies in the nearer caches, or might as well.
 const FAR: usize = if cfg!(test) { 1 << 14 } else { 1 << 20 };
 
+/// Up to so many bytes, source and destination lie in the nearest cache.
+const NEAR: usize = 16 << 10;
+
 /// Tiles that an axis must have for one more at its start, which brings the others to the starts of lines.
 pub(super) const LONG: usize = 6;
 
@@ -48,6 +51,7 @@ pub(super) unsafe fn tiled<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: 
     if streams && unsafe { staged::transpose::<S, T>(src, dst, job) } {
         return;
     }
+    let bytes = batch.len * across.len * along.len * T::SIZE;
     let columns = Grid::new(across.len, T::ACROSS, head::<T>(src.addr(), along.src));
     let rows = Grid::new(along.len, T::ALONG, head::<T>(dst.addr(), across.dst));
     let sweep = Sweep {
@@ -58,16 +62,16 @@ pub(super) unsafe fn tiled<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: 
         finish: Finish {
             swap: job.swap,
             stream: streams && whole(across.dst),
+            near: bytes <= NEAR,
         },
     };
-    let far = batch.len * across.len * along.len * T::SIZE >= FAR;
-    // SAFETY: *reach*; the tiles can be taken apart.
-    if sweep.finish.stream
-        && far
-        && T::GROUP > 0
-        && unsafe { pipeline::transpose::<S, T>(src, dst, job, rows, columns) }
-    {
-        return;
+    let far = bytes >= FAR;
+    if sweep.finish.stream && far && T::GROUP > 0 {
+        // SAFETY: *reach*; the tiles can be taken apart.
+        let done = unsafe { pipeline::transpose::<S, T>(src, dst, job, rows, columns) };
+        if done {
+            return;
+        }
     }
     let (mut src, mut dst) = (src, dst);
     for left in (0..batch.len).rev() {
@@ -107,7 +111,11 @@ unsafe fn single_tiles<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let lines = T::GRAIN == LINE && whole(across.dst) || across.dst == T::GRAIN.cast_signed();
     let stream =
         job.stream && T::ALONG * T::SIZE == T::GRAIN && lines && whole(batch.dst) && dst.addr().is_multiple_of(LINE);
-    let finish = Finish { swap: job.swap, stream };
+    let finish = Finish {
+        swap: job.swap,
+        stream,
+        near: true,
+    };
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {
         // SAFETY: *reach*; all tiles of the batch are aligned if they are streamed.

@@ -6,6 +6,7 @@
 //! contract of the kernel that it is named after.
 #![allow(unsafe_code)]
 
+use super::columns::{self, Columns};
 use super::job::{Job, Kernel};
 use super::portable::{Portable, Square};
 use super::simd::Simd;
@@ -29,6 +30,8 @@ pub(super) struct Table {
     pub(super) scatter: [Kernel; 6],
     pub(super) transpose: [Kernel; 6],
     pub(super) list: [Kernel; 6],
+    /// By the logarithm of the itemsize, 1 to 16 bytes.
+    pub(super) columns: [Columns; 5],
     pub(super) unpack: [Unpack; 2],
     pub(super) pack: Pack,
     /// By the logarithm of the itemsize, 1 to 16 bytes.
@@ -147,6 +150,14 @@ macro_rules! table {
             // SAFETY: the caller's promise.
             unsafe { transpose::transpose::<$simd, T, N>(src, dst, job) };
         }
+        /// # Safety
+        ///
+        /// As [`columns::weave`].
+        $(#[target_feature(enable = $features)])?
+        unsafe fn weave<T: transpose::Tile>(columns: &[*const u8], len: usize, dst: *mut u8) -> bool {
+            // SAFETY: the caller's promise.
+            unsafe { columns::weave::<$simd, T>(columns, len, dst) }
+        }
         Table {
             run,
             repeat,
@@ -154,6 +165,7 @@ macro_rules! table {
             scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>, scatter_any],
             transpose: squares!(transpose, transpose_any, $($tile),*),
             list: [list::<1>, list::<2>, list::<4>, list::<8>, list::<16>, list_any],
+            columns: [$(weave::<$tile>),*],
             unpack: [unpack::<false>, unpack::<true>],
             pack,
             fill: [

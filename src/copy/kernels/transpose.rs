@@ -81,6 +81,8 @@ pub(super) struct Finish {
     pub(super) swap: usize,
     /// Whether it goes past the caches.
     pub(super) stream: bool,
+    /// Whether both sides are in the nearest cache, where the shortest way through the registers is the best.
+    pub(super) near: bool,
 }
 
 /// The batch of the first axis: each with the largest tiles that fit.

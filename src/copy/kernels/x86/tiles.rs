@@ -159,7 +159,11 @@ unsafe fn blocks<const N: usize, const L: usize, const H: usize>(
     to_pitch: isize,
     swap: usize,
 ) {
-    let finish = Finish { swap, stream: false };
+    let finish = Finish {
+        swap,
+        stream: false,
+        near: true,
+    };
     let place = |a: usize, c: usize| {
         let from = from
             .wrapping_offset(pitch.wrapping_mul(a.cast_signed()))
