@@ -198,7 +198,19 @@ unsafe fn block<const N: usize, const H: usize>(
         unsafe { half(from, pitch, to, to_pitch) };
     } else {
         // SAFETY: *reach*.
-        unsafe { Narrow::<N, H>::tile(from, pitch, to, to_pitch, Finish { swap, stream: false }) };
+        unsafe {
+            Narrow::<N, H>::tile(
+                from,
+                pitch,
+                to,
+                to_pitch,
+                Finish {
+                    swap,
+                    stream: false,
+                    near: true,
+                },
+            )
+        };
     }
 }
 
