@@ -120,6 +120,13 @@ fn what_is_shared_leaves_the_memory_alone() {
     let shared = view.convert_into(&C_CONTIGUOUS, CopyPolicy::IfNeeded, &mut []).unwrap();
     assert!(shared.is_shared());
     assert_eq!(shared.value.data_ptr(), view.data_ptr());
+    // Where there are no items, another byte order is another name.
+    let nothing = view.slice_axis(0, 3..).unwrap().view_as(DType::I16.swapped()).unwrap();
+    let renamed = nothing
+        .convert_into(&C_CONTIGUOUS.native(), CopyPolicy::IfNeeded, &mut [])
+        .unwrap();
+    assert!(renamed.is_shared() && renamed.value.dtype().is_native());
+    assert!(renamed.value.buffer().same_owner(view.buffer()));
     let reversed = view.flip(0).unwrap();
     let refused = reversed.convert_into(&C_CONTIGUOUS, CopyPolicy::Never, &mut []);
     assert!(matches!(refused, Err(Error::CopyForbidden { bytes: 6, .. })));

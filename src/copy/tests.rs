@@ -318,6 +318,7 @@ fn rows_that_go_on() {
 /// the other.
 #[test]
 fn blocks_of_small_items() {
+    let mut wanted = sample();
     for engine in Engine::all().filter(|engine| engine.stream == Stream::Always) {
         for dtype in [DType::U8, DType::U16, DType::U16.swapped()] {
             let (native, size) = (dtype.clone().into_native(), dtype.itemsize());
@@ -333,6 +334,9 @@ fn blocks_of_small_items() {
                 let strides = [matrix, pitch, size.cast_signed()];
                 let dst = Layout::strided(&[batch, across, along], &strides, 0, &native).unwrap();
                 for (gap, shift) in [(0, 0), (0, 16), (59, 48), (128 - across % 64, 48), (1, 3)] {
+                    if !wanted() {
+                        continue;
+                    }
                     let src = layout(&[batch, across, along], &[0, 2, 1], &[0, gap, 0], 0, &dtype);
                     check(engine, (&dtype, &src), (&native, &dst), shift);
                 }
@@ -344,11 +348,15 @@ fn blocks_of_small_items() {
 /// Columns that have nothing to do with each other, in each number, length and place.
 #[test]
 fn columns_that_lie_anywhere() {
-    let mut done = 0;
+    let (mut wanted, mut asked, mut done) = (sample_of(2), 0, 0);
     for engine in Engine::all().filter(|engine| engine.stream == Stream::Always) {
         for size in [1, 2, 4, 8, 16] {
             for (count, len) in [(5, 70), (8, 64), (16, 129), (17, 300), (67, 65), (130, 71)] {
                 for shift in [0, 16, 5] {
+                    if !wanted() {
+                        continue;
+                    }
+                    asked += 1;
                     let columns: Vec<Vec<u8>> = (0..count).map(|k| noise(k % 7 + len * size, k)).collect();
                     let starts: Vec<*const u8> = columns.iter().enumerate().map(|(k, c)| c[k % 7..].as_ptr()).collect();
                     let mut memory = vec![0xa5; 128 + count * len * size + 64];
@@ -379,7 +387,8 @@ fn columns_that_lie_anywhere() {
             }
         }
     }
-    assert!(done > 100, "{done}");
+    // They are not all denied.
+    assert!(4 * done > asked, "{done} of {asked}");
 }
 
 #[test]

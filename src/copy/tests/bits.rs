@@ -21,7 +21,9 @@ fn check_bits(engine: Engine, src: (&DType, &Layout), dst: (&DType, &Layout)) {
         unreachable!("{plan:?}")
     };
     let source = noise(src.1.byte_span().end, 3);
-    let mut found = noise(dst.1.byte_span().end + 2 * GUARD, 4);
+    // Every second one ends with its last bits: a byte too many is seen by the sanitizer even if it keeps its value.
+    let behind = if src.1.len().is_multiple_of(2) { GUARD } else { 0 };
+    let mut found = noise(GUARD + dst.1.byte_span().end + behind, 4);
     let mut expected = found.clone();
     let width = |dtype: &DType, layout: &Layout| {
         let unit = layout.unit().bits();

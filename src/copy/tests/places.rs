@@ -164,7 +164,7 @@ fn pieces_of_rows() {
 /// Transposes of every item, at every place of a line: matrices as large as a tile, a little larger and smaller, of several tiles; a batch of them, and rows that go on in the next matrix.
 #[test]
 fn matrices_begin_anywhere_in_a_line() {
-    let mut wanted = sample();
+    let mut wanted = sample_of(2);
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for (k, dtype) in items().filter(|dtype| dtype.itemsize() <= 24).enumerate() {
             let native = dtype.clone().into_native();
@@ -199,7 +199,7 @@ fn matrices_begin_anywhere_in_a_line() {
 /// Batches of single tiles, of which the matrices or their rows begin with a line, or only the first one does.
 #[test]
 fn tiles_are_streamed_only_where_all_of_their_rows_begin_with_lines() {
-    let mut wanted = sample();
+    let mut wanted = sample_of(3);
     for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
         for dtype in items().filter(|dtype| dtype.itemsize() <= 16) {
             let native = dtype.clone().into_native();
@@ -234,10 +234,33 @@ fn tiles_are_streamed_only_where_all_of_their_rows_begin_with_lines() {
     }
 }
 
+/// Rows of the source that are one page apart, or two, or nearly: all of them have the same place in the nearest cache, and some tiles read them otherwise.
+#[test]
+fn rows_may_be_pages_apart() {
+    let mut wanted = sample();
+    for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
+        for dtype in items().filter(|dtype| dtype.itemsize() <= 16) {
+            let (native, line) = (dtype.clone().into_native(), 64 / dtype.itemsize());
+            for (n, pitch) in [4096, 4096 + dtype.itemsize(), 8192].into_iter().enumerate() {
+                if !wanted() {
+                    continue;
+                }
+                let shape = [line + n, 2 * line - n];
+                let strides = [dtype.itemsize().cast_signed(), pitch.cast_signed()];
+                let src = Layout::strided(&shape, &strides, n * 32, &dtype).unwrap();
+                for (gap, shift) in [(0, 0), (n, 0), (n * line, 16)] {
+                    let dst = layout(&shape, &[0, 1], &[0, gap], 0, &native);
+                    check(engine, (&dtype, &src), (&native, &dst), shift);
+                }
+            }
+        }
+    }
+}
+
 /// Pixels of two to five channels, and planes that are nearly such: some of the channels, every second one, windows that overlap, room for more channels than there are.
 #[test]
 fn streams_are_woven_and_taken_apart() {
-    let mut wanted = sample_of(2);
+    let mut wanted = sample_of(5);
     let engines = Engine::all().filter(|engine| engine.stream != Stream::Large);
     for (engine, (k, dtype)) in engines.flat_map(|engine| items().enumerate().map(move |item| (engine, item))) {
         let (native, size) = (dtype.clone().into_native(), dtype.itemsize().cast_signed());
