@@ -241,6 +241,53 @@ fn long_rows() {
     }
 }
 
+/// Rows of every few bytes out of a little more, upwards and downwards, so many of them that the pattern in which they repeat is written down once.
+#[test]
+fn rows_that_repeat() {
+    let mut wanted = sample();
+    for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
+        for (dtype, width) in [
+            (DType::U8, 1..21_usize),
+            (DType::U8, 40..42),
+            (DType::F32, 1..18),
+            (DType::F32.swapped(), 1..6),
+            (DType::F64.swapped(), 1..4),
+            (DType::U8, 192..194),
+            (DType::F64, 32..33),
+        ]
+        .into_iter()
+        .flat_map(|(dtype, widths)| widths.map(move |width| (dtype.clone(), width)))
+        {
+            let (native, size) = (dtype.clone().into_native(), dtype.itemsize() * width);
+            for (gap, down, shift) in [
+                (1, false, 16),
+                (size, false, 0),
+                (size + 1, true, 3),
+                (2 * size, false, 16),
+                (3 * size, true, 16),
+                (500, true, 40),
+            ] {
+                if !wanted() {
+                    continue;
+                }
+                let (count, pitch) = (
+                    (32_768 / size + 1).max(4200 / (size & size.wrapping_neg()) * 2) + gap % 7,
+                    size + gap,
+                );
+                let (start, step) = if down {
+                    ((count - 1) * pitch, -pitch.cast_signed())
+                } else {
+                    (gap % 5, pitch.cast_signed())
+                };
+                let strides = [step, dtype.itemsize().cast_signed()];
+                let src = Layout::strided(&[count, width], &strides, start, &dtype).unwrap();
+                let dst = Layout::contiguous(&[count, width], &native, Order::C).unwrap();
+                assert_eq!(check(engine, (&dtype, &src), (&native, &dst), shift), Class::Gather);
+            }
+        }
+    }
+}
+
 /// Many axes of few items in random orders: the list.
 #[test]
 fn many_small_axes() {

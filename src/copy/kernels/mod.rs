@@ -12,6 +12,7 @@ mod bits;
 mod columns;
 mod job;
 mod list;
+mod picks;
 mod pipeline;
 mod portable;
 mod repeat;

@@ -7,6 +7,7 @@
 
 use super::ahead;
 use super::job::{Job, swapped};
+use super::picks;
 use super::runs::{Stage, copy, line, lines, put, scattered, steps};
 use super::simd::{LINE, Simd};
 use super::weave;
@@ -56,7 +57,7 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
         // SAFETY: *reach*.
         unsafe { reverse::<S, N>(src, dst, job) };
     // SAFETY: *reach*.
-    } else if unsafe { weave::gather::<S, N>(src, dst, job) } {
+    } else if unsafe { picks::gather::<S>(src, dst, job) || weave::gather::<S, N>(src, dst, job) } {
         // Done.
     } else if job.stream {
         let mut stage = Stage::new();
@@ -92,6 +93,9 @@ pub(super) unsafe fn gather_any<S: Simd>(src: *const u8, dst: *mut u8, job: &Job
                 unsafe { line::<S>(from.wrapping_add(at), to.wrapping_add(at), job.swap, true) };
             }
         }
+    // SAFETY: *reach*.
+    } else if unsafe { picks::gather::<S>(src, dst, job) } {
+        // Done.
     } else if job.stream && job.size.is_multiple_of(LINE) && job.size >= LONG && job.swap == 1 {
         // SAFETY: *reach*; the destination begins in the midst of a line.
         unsafe { joined::<S>(src, dst, job) };

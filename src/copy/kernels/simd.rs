@@ -10,6 +10,9 @@
 //! it says.
 #![allow(unsafe_code)]
 
+use super::picks::Phase;
+use super::weave::NOWHERE;
+
 /// Bytes of a line: of a cache line, on the machines that matter.
 pub(super) const LINE: usize = 64;
 
@@ -96,6 +99,27 @@ pub(super) trait Simd: Copy {
     ///
     /// A line at each of `from` is readable; `K` lines at `to` are writable and aligned if they are to be streamed.
     unsafe fn weave<const K: usize, const N: usize>(from: &[*const u8; K], to: *mut u8, swap: usize, stream: bool);
+
+    /// Bytes of the windows that the method below picks a line out of, if there are instructions for it.
+    const PICKS: Option<usize> = None;
+
+    /// A line, picked out of the first `K` windows of each of its parts, for a period that begins at `from`.
+    ///
+    /// # Safety
+    ///
+    /// Those windows are readable.
+    #[inline(always)]
+    unsafe fn pick<const K: usize>(from: *const u8, phase: &Phase) -> Self::Line {
+        let mut line = [0_u8; LINE];
+        for (places, &[window, ..]) in phase.places.iter().zip(&phase.windows).take(K) {
+            for (byte, &place) in line.iter_mut().zip(places).filter(|&(_, &place)| place != NOWHERE) {
+                // SAFETY: the caller's promise.
+                *byte = unsafe { from.wrapping_offset(window).wrapping_add(place.into()).read() };
+            }
+        }
+        // SAFETY: a line.
+        unsafe { Self::load(line.as_ptr()) }
+    }
 }
 
 /// Where byte `k` of sixteen comes from, if the numbers of `1 << row` bytes are reversed.

@@ -7,6 +7,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::picks::Phase;
 use super::super::simd::{SWAPS, Simd};
 use super::super::weave::Places;
 
@@ -164,6 +165,27 @@ impl Simd for Avx2 {
                 unsafe { put_unit(near.wrapping_add(UNIT * K), high, stream) };
             }
         }
+    }
+
+    const PICKS: Option<usize> = Some(UNIT);
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn pick<const K: usize>(from: *const u8, phase: &Phase) -> Self::Line {
+        let mut result = [_mm256_setzero_si256(); 2];
+        for (places, windows) in phase.places.iter().zip(&phase.windows).take(K) {
+            for (half, line) in result.iter_mut().enumerate() {
+                // SAFETY: 32 bytes of a line.
+                let places = unsafe { _mm256_loadu_si256(places.as_ptr().wrapping_add(32 * half).cast()) };
+                // SAFETY: the caller's promise.
+                let low = unsafe { _mm_loadu_si128(from.wrapping_offset(windows[2 * half]).cast()) };
+                // SAFETY: the caller's promise.
+                let high = unsafe { _mm_loadu_si128(from.wrapping_offset(windows[2 * half + 1]).cast()) };
+                let part = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), places);
+                *line = _mm256_or_si256(*line, part);
+            }
+        }
+        result
     }
 }
 

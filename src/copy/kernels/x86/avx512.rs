@@ -8,6 +8,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::picks::Phase;
 use super::super::runs::put;
 use super::super::simd::{LINE, SWAPS, Simd};
 use super::super::weave::Places;
@@ -123,6 +124,20 @@ impl Simd for Avx512 {
             unsafe { put::<Self>(to.wrapping_add(k * LINE), line, stream) };
         }
     }
+
+    const PICKS: Option<usize> = Some(LINE);
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn pick<const K: usize>(from: *const u8, phase: &Phase) -> Self::Line {
+        let mut result = _mm512_setzero_si512();
+        for (places, &[window, ..]) in phase.places.iter().zip(&phase.windows).take(K) {
+            // SAFETY: the caller's promise.
+            let line = unsafe { Self::load(from.wrapping_offset(window)) };
+            result = merged(result, line, places);
+        }
+        result
+    }
 }
 
 /// # Safety
@@ -146,12 +161,19 @@ unsafe fn loaded(from: *const u8, swap: usize) -> __m512i {
 fn picked<const K: usize>(lines: &[__m512i; K], places: &[[u8; LINE]; K]) -> __m512i {
     let mut result = _mm512_setzero_si512();
     for (&line, places) in lines.iter().zip(places) {
-        // SAFETY: 64 bytes.
-        let places = unsafe { _mm512_loadu_si512(places.as_ptr().cast()) };
-        let here = _mm512_movepi8_mask(places);
-        result = _mm512_mask_permutexvar_epi8(result, !here, places, line);
+        result = merged(result, line, places);
     }
     result
+}
+
+/// The bytes of `line` that have a place, the others as they were.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn merged(before: __m512i, line: __m512i, places: &[u8; LINE]) -> __m512i {
+    // SAFETY: 64 bytes.
+    let places = unsafe { _mm512_loadu_si512(places.as_ptr().cast()) };
+    let nowhere = _mm512_movepi8_mask(places);
+    _mm512_mask_permutexvar_epi8(before, !nowhere, places, line)
 }
 
 /// Where each byte comes from, if the numbers of `by` bytes are reversed.
