@@ -128,9 +128,11 @@ mod tests {
 
     #[test]
     fn bytes_become_bits() {
-        let bools: Vec<u8> = noise(600).iter().map(|byte| byte & 0x82).collect();
+        let bools: Vec<u8> = noise(1800).iter().map(|byte| byte & 0x82).collect();
         for engine in Engine::all() {
-            for (start, len) in (0..3).flat_map(|start| LENGTHS.map(|len| (start, len))) {
+            // A few lengths more: those of whole lines of bits.
+            let lengths = || LENGTHS.into_iter().chain([1100, 1536, 1700]);
+            for (start, len) in (0..3).flat_map(|start| lengths().map(move |len| (start, len))) {
                 let bools = bools[start..start + len].to_vec();
                 let bitmap = written(len.div_ceil(8), start, |bitmap| kernels::pack(engine, &bools, bitmap));
                 let mut naive = vec![0; len.div_ceil(8)];

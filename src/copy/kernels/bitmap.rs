@@ -65,11 +65,15 @@ unsafe fn unpack_few(src: *const u8, bit: usize, dst: *mut u8, len: usize) {
 ///
 /// As the module says.
 #[inline(always)]
-pub(super) unsafe fn pack<S: Simd>(src: *const u8, dst: *mut u8, bit: usize, len: usize) {
+pub(super) unsafe fn pack<S: Simd, const STREAM: bool>(src: *const u8, dst: *mut u8, bit: usize, len: usize) {
     let head = (bit.wrapping_neg() % 8).min(len);
     // SAFETY: the caller's promise.
     unsafe { pack_few(src, dst, bit, head) };
     let mut done = head;
+    if STREAM {
+        // SAFETY: the caller's promise; the head has brought the bits to the start of a byte.
+        done += unsafe { pack_lines::<S>(src.wrapping_add(head), dst.wrapping_add((bit + head) / 8), len - head) };
+    }
     while len - done >= LINE {
         // SAFETY: 64 bytes are left.
         let line = unsafe { S::load(src.wrapping_add(done)) };
@@ -86,6 +90,39 @@ pub(super) unsafe fn pack<S: Simd>(src: *const u8, dst: *mut u8, bit: usize, len
         unsafe { pack_few(src.wrapping_add(done), dst, bit + done, count) };
         done += count;
     }
+}
+
+/// As many of `len` bytes as whole lines of bits, past the caches, and those before the first line. Says how many.
+///
+/// # Safety
+///
+/// As the module says; the bits begin with a byte.
+#[inline(always)]
+unsafe fn pack_lines<S: Simd>(src: *const u8, dst: *mut u8, len: usize) -> usize {
+    let head = dst.align_offset(LINE);
+    if len / 8 < head + LINE {
+        return 0;
+    }
+    for k in 0..head {
+        // SAFETY: there are more bytes than these.
+        unsafe { pack_few(src.wrapping_add(8 * k), dst, 8 * k, 8) };
+    }
+    let mut done = 8 * head;
+    while len - done >= 8 * LINE {
+        let mut words = [0_u64; LINE / 8];
+        for (k, word) in words.iter_mut().enumerate() {
+            // SAFETY: eight lines are left.
+            let line = unsafe { S::load(src.wrapping_add(done + k * LINE)) };
+            // SAFETY: *supported*.
+            *word = unsafe { S::squeeze(line) }.to_le();
+        }
+        // SAFETY: a line of words.
+        let line = unsafe { S::load(words.as_ptr().cast()) };
+        // SAFETY: the bits of eight lines are left, and the head has brought them to the start of one.
+        unsafe { S::stream(dst.wrapping_add(done / 8), line) };
+        done += 8 * LINE;
+    }
+    done
 }
 
 /// Up to eight bytes as bits of one byte.

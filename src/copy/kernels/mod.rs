@@ -214,10 +214,13 @@ unsafe fn execute_bits(plan: &CopyPlan, engine: Engine, src: *const u8, dst: *mu
     }
     let table = Table::of(engine.isa);
     let (&row, outer) = plan.axes.split_last().unwrap_or((&Axis::ONCE, &[]));
+    // A byte for each bit, on one of both sides, is what has to find room in the caches.
+    let stream = item.2 && engine.streams(row.len, Class::Run);
     for_each(outer, (plan.src, plan.dst), |s, d| {
         // SAFETY: *reach*; *supported*.
-        unsafe { bits_row(table, (src, s), (dst, d), row, item) };
+        unsafe { bits_row(table, stream, (src, s), (dst, d), row, item) };
     });
+    table.finish(stream);
 }
 
 /// As [`unpack`](super::validity::unpack), which has checked the lengths.
@@ -240,8 +243,11 @@ pub(super) fn pack(engine: Engine, bools: &[u8], bitmap: &mut [MaybeUninit<u8>])
         bitmap.as_mut_ptr().cast(),
         bools.len().min(bitmap.len().saturating_mul(8)),
     );
+    let (table, stream) = (Table::of(engine.isa), engine.streams(len, Class::Run));
+    let kernel = table.pack[usize::from(stream)];
     // SAFETY: a byte for eight bits, the last of which is initialised; *supported*.
-    unsafe { (Table::of(engine.isa).pack)(bools.as_ptr(), to, 0, len) };
+    unsafe { kernel(bools.as_ptr(), to, 0, len) };
+    table.finish(stream);
 }
 
 /// As [`fill_nulls`](super::validity::fill_nulls), which has checked the lengths.
@@ -280,6 +286,7 @@ fn item_index(size: usize) -> Option<usize> {
 /// As [`bits::row`]; *supported*.
 unsafe fn bits_row(
     table: &Table,
+    stream: bool,
     (src, s): (*const u8, usize),
     (dst, d): (*mut u8, usize),
     row: Axis,
@@ -287,9 +294,9 @@ unsafe fn bits_row(
 ) {
     match (item, row.src, row.dst) {
         // SAFETY: *reach*.
-        ((1, 8, true), 1, 8) => unsafe { table.unpack[0](src, s, dst.wrapping_add(d / 8), row.len) },
+        ((1, 8, true), 1, 8) => unsafe { table.unpack[usize::from(stream)](src, s, dst.wrapping_add(d / 8), row.len) },
         // SAFETY: *reach*.
-        ((8, 1, true), 8, 1) => unsafe { (table.pack)(src.wrapping_add(s / 8), dst, d, row.len) },
+        ((8, 1, true), 8, 1) => unsafe { table.pack[usize::from(stream)](src.wrapping_add(s / 8), dst, d, row.len) },
         // SAFETY: *reach*.
         ((from, to, false), ..) if from == to && row.len == 1 => unsafe { bitmap::move_bits(src, s, dst, d, from) },
         // SAFETY: *reach*.

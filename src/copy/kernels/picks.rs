@@ -108,9 +108,7 @@ const fn min(a: u32, b: u32) -> u32 {
 
 /// What repeats.
 struct Period {
-    phases: [Phase; LONGEST],
-    /// How many of them there are.
-    lines: usize,
+    phases: SmallVec<[Phase; LONGEST]>,
     /// How far the source goes on meanwhile.
     step: isize,
     /// Most windows of a part of a line, or lines to ask for.
@@ -127,8 +125,7 @@ impl Period {
         let lines = runs.period();
         let base = runs.pitch * (head / runs.size).cast_signed();
         let mut period = Self {
-            phases: [Phase::EMPTY; LONGEST],
-            lines,
+            phases: SmallVec::new(),
             step: runs.pitch * (lines * LINE / runs.size).cast_signed(),
             most: 2,
             covered: (isize::MAX, isize::MIN),
@@ -136,9 +133,11 @@ impl Period {
         let (mut asks, mut first, mut last) = (SmallVec::<[isize; LONGEST * MOST]>::new(), None, None);
         for line in 0..lines {
             let places = runs.line(head + line * LINE).map(|place| place - base);
+            let mut phase = Phase::EMPTY;
             for part in 0..LINE / unit {
-                period.write(line, part, &places[part * unit..][..unit], runs.pitch < 0)?;
+                period.write(&mut phase, part, &places[part * unit..][..unit], runs.pitch < 0)?;
             }
+            period.phases.push(phase);
             for place in places {
                 let line = (src.cast_signed() + base + place) >> LINE.trailing_zeros();
                 // The next period asks for what both touch.
@@ -154,8 +153,8 @@ impl Period {
     }
 
     /// Writes down the windows of one part of a line.
-    fn write(&mut self, line: usize, part: usize, places: &[isize], down: bool) -> Option<()> {
-        let (phase, unit) = (self.phases.get_mut(line)?, places.len());
+    fn write(&mut self, phase: &mut Phase, part: usize, places: &[isize], down: bool) -> Option<()> {
+        let unit = places.len();
         let (mut found, mut open) = (0, u64::MAX >> (LINE - unit));
         while open != 0 {
             let left = || places.iter().enumerate().filter(|(k, _)| open >> k & 1 == 1);
@@ -187,10 +186,10 @@ impl Period {
 
     /// Deals out what is to be asked for.
     fn ask(&mut self, asks: &[isize]) -> Option<()> {
-        let each = asks.len().div_ceil(self.lines);
+        let each = asks.len().div_ceil(self.phases.len());
         let mut shares = asks.chunks(each);
         let mut share = asks;
-        for phase in &mut self.phases[..self.lines] {
+        for phase in &mut self.phases {
             share = shares.next().unwrap_or(share);
             for (ask, &place) in phase.asks.iter_mut().zip(share.iter().cycle()) {
                 *ask = place;
@@ -248,7 +247,7 @@ fn whole(period: &Period, runs: Runs, count: usize, head: usize) -> usize {
         last + runs.size.cast_signed() - (first + period.covered.1)
     };
     let by_source = usize::try_from(room).map_or(0, |room| room / period.step.unsigned_abs() + 1);
-    by_source.min((count * runs.size - head) / (period.lines * LINE))
+    by_source.min((count * runs.size - head) / (period.phases.len() * LINE))
 }
 
 /// Some periods, line by line.
@@ -259,9 +258,8 @@ fn whole(period: &Period, runs: Runs, count: usize, head: usize) -> usize {
 #[inline(always)]
 unsafe fn walk<S: Simd, const K: usize>(from: *const u8, to: *mut u8, period: &Period, periods: usize, stream: bool) {
     let (mut from, mut to) = (from, to);
-    if period.lines == 1 {
+    if let [phase] = period.phases[..] {
         // What is the same for all lines stays in registers.
-        let phase = period.phases[0];
         for _ in 0..periods {
             // SAFETY: the caller's promise.
             unsafe { line::<S, K>(from, to, &phase, stream, period.step < 0) };
@@ -271,7 +269,7 @@ unsafe fn walk<S: Simd, const K: usize>(from: *const u8, to: *mut u8, period: &P
         return;
     }
     for _ in 0..periods {
-        for phase in &period.phases[..period.lines] {
+        for phase in &period.phases {
             // SAFETY: the caller's promise.
             unsafe { line::<S, K>(from, to, phase, stream, period.step < 0) };
             to = to.wrapping_add(LINE);

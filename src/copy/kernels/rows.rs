@@ -57,7 +57,10 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
         // SAFETY: *reach*.
         unsafe { reverse::<S, N>(src, dst, job) };
     // SAFETY: *reach*.
-    } else if unsafe { picks::gather::<S>(src, dst, job) || weave::gather::<S, N>(src, dst, job) } {
+    } else if job.stream && unsafe { picks::gather::<S>(src, dst, job) } {
+        // Done.
+        // SAFETY: *reach*.
+    } else if unsafe { weave::gather::<S, N>(src, dst, job) || picks::gather::<S>(src, dst, job) } {
         // Done.
     } else if job.stream {
         let mut stage = Stage::new();

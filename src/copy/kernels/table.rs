@@ -33,7 +33,7 @@ pub(super) struct Table {
     /// By the logarithm of the itemsize, 1 to 16 bytes.
     pub(super) columns: [Columns; 5],
     pub(super) unpack: [Unpack; 2],
-    pub(super) pack: Pack,
+    pub(super) pack: [Pack; 2],
     /// By the logarithm of the itemsize, 1 to 16 bytes.
     pub(super) fill: [[Fill; 2]; 5],
     /// Orders streamed stores before all later ones.
@@ -113,9 +113,9 @@ macro_rules! table {
         ///
         /// As [`bitmap::pack`].
         $(#[target_feature(enable = $features)])?
-        unsafe fn pack(src: *const u8, dst: *mut u8, bit: usize, len: usize) {
+        unsafe fn pack<const STREAM: bool>(src: *const u8, dst: *mut u8, bit: usize, len: usize) {
             // SAFETY: the caller's promise.
-            unsafe { bitmap::pack::<$simd>(src, dst, bit, len) };
+            unsafe { bitmap::pack::<$simd, STREAM>(src, dst, bit, len) };
         }
         /// # Safety
         ///
@@ -167,7 +167,7 @@ macro_rules! table {
             list: [list::<1>, list::<2>, list::<4>, list::<8>, list::<16>, list_any],
             columns: [$(weave::<$tile>),*],
             unpack: [unpack::<false>, unpack::<true>],
-            pack,
+            pack: [pack::<false>, pack::<true>],
             fill: [
                 [fill::<1, false>, fill::<1, true>],
                 [fill::<2, false>, fill::<2, true>],
