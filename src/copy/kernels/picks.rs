@@ -305,6 +305,8 @@ unsafe fn line<S: Simd, const K: usize>(from: *const u8, to: *mut u8, phase: &Ph
 unsafe fn few(src: *const u8, dst: *mut u8, runs: Runs, bytes: Range<usize>) {
     for at in bytes {
         // SAFETY: *reach*.
-        unsafe { dst.wrapping_add(at).write(src.wrapping_offset(runs.place(at)).read()) };
+        let byte = unsafe { src.wrapping_offset(runs.place(at)).read() };
+        // SAFETY: *reach*.
+        unsafe { dst.wrapping_add(at).write(byte) };
     }
 }

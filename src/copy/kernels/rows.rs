@@ -57,10 +57,7 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
         // SAFETY: *reach*.
         unsafe { reverse::<S, N>(src, dst, job) };
     // SAFETY: *reach*.
-    } else if job.stream && unsafe { picks::gather::<S>(src, dst, job) } {
-        // Done.
-        // SAFETY: *reach*.
-    } else if unsafe { weave::gather::<S, N>(src, dst, job) || picks::gather::<S>(src, dst, job) } {
+    } else if unsafe { repeating::<S, N>(src, dst, job) } {
         // Done.
     } else if job.stream {
         let mut stage = Stage::new();
@@ -75,6 +72,22 @@ pub(super) unsafe fn gather<S: Simd, const N: usize>(src: *const u8, dst: *mut u
         // SAFETY: *reach*.
         unsafe { scatter::<N>(src, dst, job) };
     }
+}
+
+/// Items at a distance that repeats. Says whether there were enough of them, near enough. Weaving needs nothing to be written down first, picking streams lines
+/// wherever they begin.
+///
+/// # Safety
+///
+/// As [`gather`].
+#[inline(always)]
+unsafe fn repeating<S: Simd, const N: usize>(src: *const u8, dst: *mut u8, job: &Job<'_>) -> bool {
+    // SAFETY: the caller's promise.
+    let picked = job.stream && unsafe { picks::gather::<S>(src, dst, job) };
+    // SAFETY: the caller's promise.
+    let done = picked || unsafe { weave::gather::<S, N>(src, dst, job) };
+    // SAFETY: the caller's promise.
+    done || !job.stream && unsafe { picks::gather::<S>(src, dst, job) }
 }
 
 /// Bytes from which on a run has so many lines of its own that the one which it shares with the next may wait for both.
