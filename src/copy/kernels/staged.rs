@@ -112,7 +112,7 @@ unsafe fn rows<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, ma
     let finish = Finish {
         swap: job.swap,
         stream: false,
-        near: true,
+        second: false,
     };
     for c_start in (0..columns.count).step_by(high) {
         let c_end = columns.count.min(c_start + high);
@@ -205,7 +205,7 @@ pub(super) unsafe fn sheet<S: Simd, T: Tile>(
     let finish = Finish {
         swap,
         stream: false,
-        near: true,
+        second: false,
     };
     let staged = stage.wrapping_add(LINE);
     let (mut to, mut waiting) = (dst, None);

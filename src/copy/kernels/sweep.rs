@@ -28,8 +28,8 @@ const BLOCK: usize = 128 << 10;
 /// From so many bytes on, the lines of the next block are asked for: less lies in the nearer caches, or might as well.
 const FAR: usize = if cfg!(test) { 1 << 14 } else { 1 << 20 };
 
-/// Up to so many bytes, source and destination lie in the nearest cache.
-const NEAR: usize = 16 << 10;
+/// Fewer bytes lie in the nearest cache, with those of the other side.
+const NEAR: usize = if cfg!(test) { 1 << 12 } else { 16 << 10 };
 
 /// Tiles that an axis must have for one more at its start, which brings the others to the starts of lines.
 pub(super) const LONG: usize = 6;
@@ -62,7 +62,7 @@ pub(super) unsafe fn tiled<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: 
         finish: Finish {
             swap: job.swap,
             stream: streams && whole(across.dst),
-            near: bytes <= NEAR,
+            second: (NEAR..FAR).contains(&bytes),
         },
     };
     let far = bytes >= FAR;
@@ -114,7 +114,7 @@ unsafe fn single_tiles<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let finish = Finish {
         swap: job.swap,
         stream,
-        near: true,
+        second: false,
     };
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {

@@ -81,8 +81,9 @@ pub(super) struct Finish {
     pub(super) swap: usize,
     /// Whether it goes past the caches.
     pub(super) stream: bool,
-    /// Whether both sides are in the nearest cache, where the shortest way through the registers is the best.
-    pub(super) near: bool,
+    /// Whether both sides are in the second cache: then it pays to shuffle by loads. In the nearest one, and where memory is waited for, the shortest way
+    /// through the registers is the best.
+    pub(super) second: bool,
 }
 
 /// The batch of the first axis: each with the largest tiles that fit.

@@ -207,7 +207,7 @@ unsafe fn block<const N: usize, const H: usize>(
                 Finish {
                     swap,
                     stream: false,
-                    near: true,
+                    second: false,
                 },
             )
         };

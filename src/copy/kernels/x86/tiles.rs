@@ -162,7 +162,7 @@ unsafe fn blocks<const N: usize, const L: usize, const H: usize>(
     let finish = Finish {
         swap,
         stream: false,
-        near: true,
+        second: false,
     };
     let place = |a: usize, c: usize| {
         let from = from

@@ -56,7 +56,9 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
             1 | 2 => unsafe { small::<Self>(from, pitch, to, to_pitch, finish) },
             // Streamed lines are closer together when they have been put together before; and what is shuffled by loads does not wait for shuffles.
             // SAFETY: *reach*; aligned, by the caller's promise.
-            4 if finish.stream || !finish.near => unsafe { Lines::<4, 16, 4>::tile(from, pitch, to, to_pitch, finish) },
+            4 if finish.stream || finish.second => unsafe {
+                Lines::<4, 16, 4>::tile(from, pitch, to, to_pitch, finish)
+            },
             4 => {
                 // SAFETY: *reach*.
                 let lines = transposed16(unsafe { rows(from, pitch, finish.swap) });
