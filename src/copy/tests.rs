@@ -262,6 +262,43 @@ fn rows_that_repeat() {
     }
 }
 
+/// Windows that overlap, at every place of a line that memory can have: some lie in one line, and the next ones as well.
+#[test]
+fn windows_that_overlap() {
+    let mut wanted = sample();
+    for engine in Engine::all().filter(|engine| engine.stream != Stream::Large) {
+        for (dtype, width, pitch) in [
+            (DType::F32, 16, 4),
+            (DType::F32, 16, 60),
+            (DType::F32, 3, 4),
+            (DType::U16.swapped(), 16, 2),
+            (DType::U8, 12, 1),
+            (DType::U8, 64, 1),
+            (DType::U8, 128, 16),
+            (DType::raw(4), 1, 1),
+            (DType::raw(16), 1, 4),
+        ] {
+            let (native, count) = (dtype.clone().into_native(), 40_000 / dtype.itemsize() / width + 129);
+            for (start, shift) in [(0, 0), (16, 0), (32, 16), (48, 16), (0, 16), (5, 63)] {
+                for down in [false, true] {
+                    if !wanted() {
+                        continue;
+                    }
+                    let (start, step) = if down {
+                        (start + (count - 1) * pitch, -pitch.cast_signed())
+                    } else {
+                        (start, pitch.cast_signed())
+                    };
+                    let src = Layout::strided(&[count, width], &[step, dtype.itemsize().cast_signed()], start, &dtype)
+                        .unwrap();
+                    let dst = Layout::contiguous(&[count, width], &native, Order::C).unwrap();
+                    check(engine, (&dtype, &src), (&native, &dst), shift);
+                }
+            }
+        }
+    }
+}
+
 /// Many axes of few items in random orders: the list.
 #[test]
 fn many_small_axes() {

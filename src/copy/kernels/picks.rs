@@ -186,7 +186,8 @@ impl Period {
 
     /// Deals out what is to be asked for.
     fn ask(&mut self, asks: &[isize]) -> Option<()> {
-        let each = asks.len().div_ceil(self.phases.len());
+        // None is to be asked for where runs overlap so much that a period has gone on by less than a line.
+        let each = asks.len().div_ceil(self.phases.len()).max(1);
         let mut shares = asks.chunks(each);
         let mut share = asks;
         for phase in &mut self.phases {
@@ -211,7 +212,7 @@ pub(super) unsafe fn gather<S: Simd>(src: *const u8, dst: *mut u8, job: &Job<'_>
     let (row, runs) = (job.row(), Runs::of(job));
     let bytes = row.len * job.size;
     let lines = runs.period();
-    if lines > LONGEST || bytes < LEAST || bytes / LINE / lines < FEWEST {
+    if runs.pitch == 0 || lines > LONGEST || bytes < LEAST || bytes / LINE / lines < FEWEST {
         return false;
     }
     let head = dst.align_offset(LINE);
