@@ -12,6 +12,7 @@ use super::super::picks::Phase;
 use super::super::runs::put;
 use super::super::simd::{LINE, SWAPS, Simd};
 use super::super::weave::Places;
+use super::avx2::Avx2;
 
 #[derive(Clone, Copy)]
 pub(in super::super) struct Avx512;
@@ -125,18 +126,15 @@ impl Simd for Avx512 {
         }
     }
 
-    const PICKS: Option<usize> = Some(LINE);
+    const PICKS: Option<usize> = Avx2::PICKS;
 
+    /// In pieces of 16 bytes, as AVX2 does: from memory, permutations of whole lines took longer (rows of 12 bytes 1.25 instead of 1.06).
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    #[target_feature(enable = "avx2,avx512f")]
     unsafe fn pick<const K: usize>(from: *const u8, phase: &Phase) -> Self::Line {
-        let mut result = _mm512_setzero_si512();
-        for (places, &[window, ..]) in phase.places.iter().zip(&phase.windows).take(K) {
-            // SAFETY: the caller's promise.
-            let line = unsafe { Self::load(from.wrapping_offset(window)) };
-            result = merged(result, line, places);
-        }
-        result
+        // SAFETY: the caller's promise.
+        let [low, high] = unsafe { Avx2::pick::<K>(from, phase) };
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
     }
 }
 

@@ -128,7 +128,7 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Lines<N, L, H> {
             // SAFETY: *reach*.
             return unsafe { blocks::<N, L, H>(from, pitch, to, to_pitch, finish.swap) };
         }
-        if N == 8 || (N == 4 && !pitch.unsigned_abs().is_multiple_of(PAGE)) {
+        if N >= 8 || (N == 4 && !pitch.unsigned_abs().is_multiple_of(PAGE)) {
             // SAFETY: *reach*; aligned, by the caller's promise.
             return unsafe { Quads::<N, L, H>::tile(from, pitch, to, to_pitch, finish) };
         }

@@ -67,6 +67,8 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Wide<N, L, H> {
             }
             // SAFETY: as above.
             8 if finish.stream => unsafe { Lines::<8, 8, 2>::tile(from, pitch, to, to_pitch, finish) },
+            // SAFETY: as above.
+            16 if finish.stream => unsafe { Lines::<16, 4, 1>::tile(from, pitch, to, to_pitch, finish) },
             8 => {
                 // SAFETY: *reach*.
                 let lines = transposed8(unsafe { rows(from, pitch, finish.swap) });
