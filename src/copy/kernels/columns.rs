@@ -15,12 +15,10 @@
 //! behind the other; *supported*.
 #![allow(unsafe_code)]
 
-use std::mem::MaybeUninit;
-
 use super::simd::{LINE, Simd};
 use super::staged::{self, SHEET, STAGE};
 use super::sweep::{Grid, head};
-use super::transpose::Tile;
+use super::transpose::{Packed, Tile};
 use crate::allocation::Allocation;
 
 /// How far ahead of a tile the lines of its columns are asked for, in bytes.
@@ -57,10 +55,6 @@ pub(super) unsafe fn weave<S: Simd, T: Tile>(columns: &[*const u8], len: usize, 
     }
 }
 
-/// The lines of a tile's columns.
-#[repr(align(64))]
-struct Lines(MaybeUninit<[[u8; LINE]; LINE]>);
-
 /// # Safety
 ///
 /// As the module says; there are at least as many columns as a tile has rows.
@@ -76,8 +70,8 @@ unsafe fn woven<S: Simd, T: Tile>(columns: &[*const u8], len: usize, dst: *mut u
     // Where the first column begins a line, others are likely to.
     let across = Grid::new(len, T::ACROSS, head::<T>(columns[0].addr(), 0));
     let along = Grid::new(columns.len(), T::ALONG, 0);
-    let mut lines = Lines(MaybeUninit::uninit());
-    let lines: *mut u8 = lines.0.as_mut_ptr().cast();
+    let mut lines = Packed::new();
+    let lines = lines.as_mut_ptr();
     let source = |a: usize, c: usize| {
         for (k, column) in columns[a..a + T::ALONG].iter().enumerate() {
             let from = column.wrapping_add(c * T::SIZE);

@@ -5,12 +5,10 @@
 //! As [`Simd`] says; *supported* holds everywhere.
 #![allow(unsafe_code)]
 
-use std::mem::MaybeUninit;
-
 use super::job::swapped;
-use super::runs::{copy, line, put};
+use super::runs::{copy, line};
 use super::simd::{LINE, Simd};
-use super::transpose::{Finish, Tile};
+use super::transpose::{Finish, Packed, Tile, send};
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
@@ -26,8 +24,8 @@ impl<const N: usize, const L: usize> Tile for Square<N, L> {
 
     #[inline(always)]
     unsafe fn tile(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-        let (mut rows, mut columns) = (Whole::new(), Whole::new());
-        let (rows, columns) = (rows.start(), columns.start());
+        let (mut rows, mut columns) = (Packed::new(), Packed::new());
+        let (rows, columns) = (rows.as_mut_ptr(), columns.as_mut_ptr());
         let mut row = from;
         for a in 0..L {
             // SAFETY: *reach*; as many lines as a square has rows.
@@ -36,29 +34,8 @@ impl<const N: usize, const L: usize> Tile for Square<N, L> {
         }
         // SAFETY: both squares are there; the rows have just been written.
         unsafe { blocks::<N>(rows, columns) };
-        let mut column = to;
-        for c in 0..L {
-            // SAFETY: written by the blocks.
-            let line = unsafe { Portable::load(columns.wrapping_add(c * LINE)) };
-            // SAFETY: *reach*, aligned if it is to be streamed.
-            unsafe { put::<Portable>(column, line, finish.stream) };
-            column = column.wrapping_offset(to_pitch);
-        }
-    }
-}
-
-/// A square of lines in the nearest cache. Rows of a source whose pitch is a power of two push each other out of it; here they do not, so that
-/// each line of the source is read once, and each of the destination written once.
-#[repr(align(64))]
-struct Whole([MaybeUninit<u8>; LINE * LINE]);
-
-impl Whole {
-    const fn new() -> Self {
-        Self([MaybeUninit::uninit(); LINE * LINE])
-    }
-
-    const fn start(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
+        // SAFETY: written by the blocks; *reach*, aligned if it is to be streamed.
+        unsafe { send::<Portable>(columns, L, to, to_pitch, finish.stream) };
     }
 }
 

@@ -109,11 +109,7 @@ unsafe fn rows<S: Simd, T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>, ma
         (WIDTH / T::SIZE).min(ROWS).div_ceil(T::ACROSS),
         (BLOCK / (T::ALONG * T::SIZE)).max(1),
     );
-    let finish = Finish {
-        swap: job.swap,
-        stream: false,
-        second: false,
-    };
+    let finish = Finish::near(job.swap);
     for c_start in (0..columns.count).step_by(high) {
         let c_end = columns.count.min(c_start + high);
         let first = columns.place(c_start);
@@ -202,11 +198,7 @@ pub(super) unsafe fn sheet<S: Simd, T: Tile>(
     stage: *mut u8,
 ) {
     let high = (SHEET / (row * T::ACROSS)).max(1);
-    let finish = Finish {
-        swap,
-        stream: false,
-        second: false,
-    };
+    let finish = Finish::near(swap);
     let staged = stage.wrapping_add(LINE);
     let (mut to, mut waiting) = (dst, None);
     for c_start in (0..columns.count).step_by(high) {

@@ -112,9 +112,8 @@ unsafe fn single_tiles<T: Tile>(src: *const u8, dst: *mut u8, job: &Job<'_>) {
     let stream =
         job.stream && T::ALONG * T::SIZE == T::GRAIN && lines && whole(batch.dst) && dst.addr().is_multiple_of(LINE);
     let finish = Finish {
-        swap: job.swap,
         stream,
-        second: false,
+        ..Finish::near(job.swap)
     };
     let (mut src, mut dst) = (src, dst);
     for _ in 0..batch.len {

@@ -19,9 +19,11 @@
 //! As [`Kernel`](super::job::Kernel) says: *reach*, *supported*.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
 use super::job::Job;
 use super::rows::turn;
-use super::runs::copy;
+use super::runs::{copy, put};
 use super::simd::{LINE, Simd};
 use super::sweep::tiled;
 use super::weave;
@@ -84,6 +86,48 @@ pub(super) struct Finish {
     /// Whether both sides are in the second cache: then it pays to shuffle by loads. In the nearest one, and where memory is waited for, the shortest way
     /// through the registers is the best.
     pub(super) second: bool,
+}
+
+impl Finish {
+    /// Into the nearest cache.
+    #[inline(always)]
+    pub(super) const fn near(swap: usize) -> Self {
+        let (stream, second) = (false, false);
+        Self { swap, stream, second }
+    }
+}
+
+/// The lines of a tile in the nearest cache. Rows at a distance that is a power of two push each other out of it; here they do not.
+#[repr(align(64))]
+pub(super) struct Packed([MaybeUninit<u8>; LINE * LINE]);
+
+impl Packed {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self([MaybeUninit::uninit(); LINE * LINE])
+    }
+
+    #[inline(always)]
+    pub(super) const fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// Moves `count` lines that lie one behind the other to rows that are `to_pitch` bytes apart.
+///
+/// # Safety
+///
+/// They have been written. *reach* for a line in each row, *supported*; aligned if they are to be streamed.
+#[inline(always)]
+pub(super) unsafe fn send<S: Simd>(lines: *const u8, count: usize, to: *mut u8, to_pitch: isize, stream: bool) {
+    let mut to = to;
+    for k in 0..count {
+        // SAFETY: the caller's promise.
+        let line = unsafe { S::load(lines.wrapping_add(k * LINE)) };
+        // SAFETY: the caller's promise.
+        unsafe { put::<S>(to, line, stream) };
+        to = to.wrapping_offset(to_pitch);
+    }
 }
 
 /// The batch of the first axis: each with the largest tiles that fit.

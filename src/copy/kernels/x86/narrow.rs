@@ -6,10 +6,9 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
-use std::mem::MaybeUninit;
 
-use super::super::simd::{LINE, Simd};
-use super::super::transpose::{Finish, Tile};
+use super::super::simd::LINE;
+use super::super::transpose::{Finish, Packed, Tile, send};
 use super::sse2::{Sse2, interleaved, put, swapped};
 
 /// A square of 16-byte rows: 16 × 16 items of 1 byte, 8 × 8 of 2, 4 × 4 of 4, 2 × 2 of 8, one of 16.
@@ -118,23 +117,14 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Quads<N, L, H> {
             // SAFETY: *reach*.
             return unsafe { blocks::<N, L, H, false>(from, pitch, to, to_pitch, finish.swap) };
         }
-        let mut columns = Columns([MaybeUninit::uninit(); LINE * LINE]);
-        let columns: *mut u8 = columns.0.as_mut_ptr().cast();
+        let mut columns = Packed::new();
+        let columns = columns.as_mut_ptr();
         // SAFETY: *reach*; as many lines as a square has columns.
         unsafe { blocks::<N, L, H, true>(from, pitch, columns, LINE.cast_signed(), finish.swap) };
-        let mut to = to;
-        for c in 0..L {
-            // SAFETY: just written.
-            let line = unsafe { Sse2::load(columns.wrapping_add(c * LINE)) };
-            // SAFETY: *reach*; aligned, by the caller's promise.
-            unsafe { Sse2::stream(to, line) };
-            to = to.wrapping_offset(to_pitch);
-        }
+        // SAFETY: just written; *reach*; aligned, by the caller's promise.
+        unsafe { send::<Sse2>(columns, L, to, to_pitch, true) };
     }
 }
-
-#[repr(align(64))]
-struct Columns([MaybeUninit<u8>; LINE * LINE]);
 
 /// All blocks of a square. Where the destination is `NEAR`, its lines are one behind the other, and a few rows of the source are read from their start to
 /// their end: where their pitch is a power of two, more would push each other out of the nearest cache. Else the lines of the destination are completed
@@ -198,19 +188,7 @@ unsafe fn block<const N: usize, const H: usize>(
         unsafe { half(from, pitch, to, to_pitch) };
     } else {
         // SAFETY: *reach*.
-        unsafe {
-            Narrow::<N, H>::tile(
-                from,
-                pitch,
-                to,
-                to_pitch,
-                Finish {
-                    swap,
-                    stream: false,
-                    second: false,
-                },
-            )
-        };
+        unsafe { Narrow::<N, H>::tile(from, pitch, to, to_pitch, Finish::near(swap)) };
     }
 }
 

@@ -7,8 +7,8 @@
 
 use std::arch::x86_64::*;
 
-use super::super::simd::{LINE, Simd};
-use super::super::transpose::{Finish, Tile};
+use super::super::simd::LINE;
+use super::super::transpose::{Finish, Packed, Tile, send};
 use super::avx2::{Avx2, swap_mask};
 use super::narrow::{Narrow, Quads};
 
@@ -112,9 +112,6 @@ pub(in super::super) struct Lines<const N: usize, const L: usize, const H: usize
 /// Rows at a distance of pages are read faster in halves of a line, others as few at a time as the narrower tiles do.
 const PAGE: usize = 4096;
 
-#[repr(align(64))]
-struct Packed(std::mem::MaybeUninit<[[u8; LINE]; LINE]>);
-
 impl<const N: usize, const L: usize, const H: usize> Tile for Lines<N, L, H> {
     const SIZE: usize = N;
     const ALONG: usize = L;
@@ -132,18 +129,12 @@ impl<const N: usize, const L: usize, const H: usize> Tile for Lines<N, L, H> {
             // SAFETY: *reach*; aligned, by the caller's promise.
             return unsafe { Quads::<N, L, H>::tile(from, pitch, to, to_pitch, finish) };
         }
-        let mut packed = Packed(std::mem::MaybeUninit::uninit());
-        let packed: *mut u8 = packed.0.as_mut_ptr().cast();
+        let mut packed = Packed::new();
+        let packed = packed.as_mut_ptr();
         // SAFETY: `L` lines are at most 64.
         unsafe { blocks::<N, L, H>(from, pitch, packed, LINE.cast_signed(), finish.swap) };
-        let mut to = to;
-        for k in 0..L {
-            // SAFETY: the blocks have filled `L` lines.
-            let line = unsafe { Avx2::load(packed.wrapping_add(k * LINE)) };
-            // SAFETY: *reach*; aligned, by the caller's promise.
-            unsafe { Avx2::stream(to, line) };
-            to = to.wrapping_offset(to_pitch);
-        }
+        // SAFETY: the blocks have filled `L` lines; *reach*; aligned, by the caller's promise.
+        unsafe { send::<Avx2>(packed, L, to, to_pitch, true) };
     }
 }
 
@@ -159,11 +150,7 @@ unsafe fn blocks<const N: usize, const L: usize, const H: usize>(
     to_pitch: isize,
     swap: usize,
 ) {
-    let finish = Finish {
-        swap,
-        stream: false,
-        second: false,
-    };
+    let finish = Finish::near(swap);
     let place = |a: usize, c: usize| {
         let from = from
             .wrapping_offset(pitch.wrapping_mul(a.cast_signed()))

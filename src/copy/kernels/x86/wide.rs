@@ -11,7 +11,7 @@
 use std::arch::x86_64::*;
 
 use super::super::simd::{LINE, Simd};
-use super::super::transpose::{Finish, PART, Tile};
+use super::super::transpose::{Finish, PART, Packed, Tile};
 use super::avx512::{Avx512, swap_mask};
 use super::tiles::{Lines, Middle};
 
@@ -188,9 +188,6 @@ fn transposed4([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
     ]
 }
 
-#[repr(align(64))]
-struct Packed(std::mem::MaybeUninit<[[u8; LINE]; LINE]>);
-
 /// A tile of items of 1 or 2 bytes: all of its groups, then all of its parts.
 ///
 /// # Safety
@@ -199,8 +196,8 @@ struct Packed(std::mem::MaybeUninit<[[u8; LINE]; LINE]>);
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 unsafe fn small<T: Tile>(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize, finish: Finish) {
-    let mut packed = Packed(std::mem::MaybeUninit::uninit());
-    let packed: *mut u8 = packed.0.as_mut_ptr().cast();
+    let mut packed = Packed::new();
+    let packed = packed.as_mut_ptr();
     let mut at = from;
     for group in 0..T::ALONG / T::GROUP {
         // SAFETY: *reach*; there are at most as many lines as are packed.
